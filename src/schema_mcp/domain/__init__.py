@@ -1,0 +1,1 @@
+"""What is true about schemas: text in, answers out; no network, no disk, no clock."""

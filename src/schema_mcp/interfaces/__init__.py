@@ -1,0 +1,1 @@
+"""Where you can ask: each translates, and nothing else."""

@@ -1,0 +1,1 @@
+"""What we talk to: running schema registries, behind one contract."""

@@ -1,0 +1,1 @@
+"""One file per kind of registry, found by name."""

@@ -1,0 +1,232 @@
+"""What a backend is: read this to write one.
+
+A backend is a class in `registries/backends/<name>.py`, found by its entry point, built from a `Connection`, whose
+objects fit the `Registry` protocol. `schema_mcp.testing.registry_contract` holds the tests that each backend inherits.
+A backend fetches and keeps; it never decides. What a product cannot do is left out of `capabilities`.
+
+Errors every method may raise: `RegistryError` (did not answer, answered nonsense, or refused; `details` has
+`registry`, `status`, `error_code`), and the narrower `InvalidSchemaError`, `IncompatibleError`, `ReadOnlyError`,
+`ConflictError`, `NotFoundError` where the registry's code says so (see `registries/answers.py`).
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
+
+from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
+
+Number: TypeAlias = int | Literal["latest"]
+"""A version number, or the newest live one."""
+
+
+class Capability(StrEnum):
+    """What a registry product can do. A capability counts only if a contract test fails without it."""
+
+    CONTEXTS = "contexts"
+    CONFIG = "config"
+    MODES = "modes"
+    KEEPS_IDS = "keeps_ids"
+    REFERENCES = "references"
+    SOFT_DELETE = "soft_delete"
+    METADATA = "metadata"
+    RULES = "rules"
+    BULK_LISTING = "bulk_listing"
+    PREFIX = "prefix"
+    COMPATIBILITY = "compatibility"
+    LOOKUP = "lookup"
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """How to sign in to a registry. Secrets never show in `repr`."""
+
+    type: Literal["none", "basic", "bearer", "oauth"] = "none"
+    username: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    token_url: str = ""
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    scope: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Our own CA and client certificate, as files; `None` uses the system's trust."""
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What we may ask of a registry: rates per second (0 = no limit) and connections at a time."""
+
+    reads_per_second: float = 0
+    writes_per_second: float = 0
+    connections: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect, to wait for a read, and for one call altogether, retries included."""
+
+    connect: float = 5
+    read: float = 30
+    total: float = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Everything a backend needs to know about one registry, as `registries.yaml` has it."""
+
+    name: str
+    backend: str = "embedded"
+    urls: tuple[str, ...] = ()
+    path: Path | None = None
+    auth: Auth = Auth()
+    tls: Tls = Tls()
+    limits: Limits = Limits()
+    timeouts: Timeouts = Timeouts()
+    retries: int = 3
+    readonly: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What a registry says of itself."""
+
+    product: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A registry's own answer on compatibility, its messages as sent."""
+
+    compatible: bool
+    messages: tuple[str, ...] = ()
+
+
+class Registry(Protocol):
+    """One running schema registry.
+
+    A *scope* is a subject, or `Subject("", context)` for a whole context: `Subject("")` is the default context, that
+    is the registry's own setting.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> AbstractSet[Capability]: ...
+
+    async def close(self) -> None: ...
+
+    async def info(self) -> Info:
+        """Ask for product and version; the cheapest proof that the registry answers."""
+        ...
+
+    async def contexts(self) -> list[str]: ...
+
+    async def subjects(self, *, context: str | None = None, prefix: str = "", deleted: bool = False) -> list[Subject]:
+        """Subjects, sorted; of every context unless one is named; with `deleted` the soft-deleted ones too."""
+        ...
+
+    async def numbers(self, subject: Subject, *, deleted: bool = False) -> list[int]:
+        """Version numbers of a subject, ascending; empty when there is no such subject."""
+        ...
+
+    async def version(self, subject: Subject, number: Number = "latest", *, deleted: bool = False) -> Version | None:
+        """One version of exactly this subject (no other context is searched), or None."""
+        ...
+
+    def versions(
+        self,
+        *,
+        context: str | None = None,
+        prefix: str = "",
+        deleted: bool = False,
+        latest_only: bool = False,
+    ) -> AsyncIterator[Version]:
+        """Every version, read in bulk where the registry can; bounded memory; of every context unless one is named."""
+        ...
+
+    async def schema(self, schema_id: int, *, context: str = ".") -> Schema | None:
+        """The schema behind an id in a context, soft-deleted ones too."""
+        ...
+
+    async def holders(self, schema_id: int, *, context: str = ".", deleted: bool = False) -> list[tuple[Subject, int]]:
+        """Which subjects and versions carry an id; empty when nobody does."""
+        ...
+
+    async def lookup(
+        self, subject: Subject, schema: Schema, *, normalize: bool = False, deleted: bool = False
+    ) -> Version | None:
+        """The version under which a subject already holds this schema, or None."""
+        ...
+
+    async def check(self, subject: Subject, schema: Schema, *, number: Number | None = None) -> Verdict:
+        """The registry's own verdict against one version, or against the history its level asks for."""
+        ...
+
+    async def register(
+        self,
+        subject: Subject,
+        schema: Schema,
+        *,
+        schema_id: int | None = None,
+        number: int | None = None,
+        normalize: bool = False,
+    ) -> Version:
+        """Register a schema; with `schema_id` (and `number`) the scope must be in IMPORT."""
+        ...
+
+    async def delete_version(self, subject: Subject, number: int, *, permanent: bool = False) -> None: ...
+
+    async def delete_subject(self, subject: Subject, *, permanent: bool = False) -> list[int]: ...
+
+    async def delete_context(self, context: str) -> None: ...
+
+    async def referrers(self, subject: Subject, number: Number = "latest") -> list[int]:
+        """Ids of the schemas that reference this version."""
+        ...
+
+    async def config(self, scope: Subject, *, inherited: bool = False) -> Json | None:
+        """The scope's own configuration as the registry's `GET /config` names it (`compatibilityLevel` …), None when
+        it has none of its own; with `inherited` the one in force."""
+        ...
+
+    async def set_config(self, scope: Subject, config: Json) -> None:
+        """Merge fields into a scope's own configuration; the level's key is `compatibility`; null removes a field."""
+        ...
+
+    async def delete_config(self, scope: Subject) -> None: ...
+
+    async def mode(self, scope: Subject, *, inherited: bool = False) -> Mode | None:
+        """The scope's own mode, None when it has none; with `inherited` the one in force."""
+        ...
+
+    async def set_mode(self, scope: Subject, mode: Mode, *, force: bool = False) -> None: ...
+
+    async def delete_mode(self, scope: Subject) -> None: ...
+
+    async def highest_id(self, *, context: str = ".") -> int:
+        """The highest id handed out in a context as far as the registry tells; 0 when empty."""
+        ...
+
+
+def level_of(config: Json | None) -> str | None:
+    """The level inside a configuration, whichever of the two keys it came under."""
+    found: object = (config or {}).get("compatibilityLevel") or (config or {}).get("compatibility")
+    return found if isinstance(found, str) else None
+
+
+Registries: TypeAlias = Mapping[str, Registry]
+Subjects: TypeAlias = Sequence[Subject]

@@ -1,0 +1,1 @@
+"""What we keep: schemas in Git, ids, audit, journals."""
