@@ -1,0 +1,79 @@
+"""What a tool is: one function, from which every interface reads name, words, arguments, scope and effect."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict
+
+from schema_mcp.domain.caller import Scope
+from schema_mcp.toolkit.workspace import Workspace
+
+
+class Effect(StrEnum):
+    """What a tool does to the world.
+
+    READS changes nothing · ADDS creates beside what is there · REPLACES may change what is there, twice is once ·
+    DESTROYS takes something away.
+    """
+
+    READS = "reads"
+    ADDS = "adds"
+    REPLACES = "replaces"
+    DESTROYS = "destroys"
+
+
+class Shape(BaseModel):
+    """Base of tool inputs and outputs. A field's docstring is its description."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+
+
+In = TypeVar("In", bound=Shape)
+Out = TypeVar("Out", bound=Shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[In, Out]):
+    """A tool as declared; the catalogue holds one of each."""
+
+    name: str
+    summary: str
+    toolset: str
+    scope: Scope
+    effect: Effect
+    core: bool
+    touches_registries: bool
+    request: type[In]
+    result: type[Out]
+    run: Callable[[Workspace, In], Awaitable[Out]]
+
+    @property
+    def writes(self) -> bool:
+        return self.effect is not Effect.READS
+
+
+def tool(
+    *, scope: Scope, effect: Effect, core: bool = False, touches_registries: bool = True
+) -> Callable[[Callable[[Workspace, In], Awaitable[Out]]], Tool[In, Out]]:
+    """Turn a function into a `Tool`: its name, docstring and annotations are the definition."""
+
+    def declare(run: Callable[[Workspace, In], Awaitable[Out]]) -> Tool[In, Out]:
+        hints: dict[str, Any] = get_type_hints(run)
+        _, request = inspect.signature(run).parameters
+        return Tool(
+            name=run.__name__,
+            summary=inspect.cleandoc(run.__doc__ or ""),
+            toolset=run.__module__.rpartition(".")[2],
+            scope=scope,
+            effect=effect,
+            core=core,
+            touches_registries=touches_registries,
+            request=hints[request],
+            result=hints["return"],
+            run=run,
+        )
+
+    return declare
