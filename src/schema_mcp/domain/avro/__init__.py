@@ -1,0 +1,1 @@
+"""Avro, decided as Apache Avro 1.12 and Confluent Schema Registry decide it."""

@@ -1,0 +1,53 @@
+"""One Avro schema with what its references brought along."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from schema_mcp.domain.avro.document import write
+from schema_mcp.domain.avro.model import Named, Type, branch_name
+from schema_mcp.domain.avro.normalize import comparable, normalized
+from schema_mcp.domain.avro.parser import Reader
+from schema_mcp.domain.avro.printer import printed
+from schema_mcp.domain.schema import Dependency
+
+
+@dataclass(eq=False)
+class AvroSchema:
+    """A parsed schema. Its texts are made when they are asked for, and kept."""
+
+    root: Type
+    known: dict[str, Named]
+    """Every named type by full name: those of the text and those of its dependencies."""
+
+    dependencies: tuple[Dependency, ...] = ()
+    referenced: frozenset[str] = field(default=frozenset())
+    """The types that whole dependencies are: these the text only names."""
+
+    @cached_property
+    def canonical(self) -> str:
+        return printed(self.root, known=self.referenced)
+
+    @cached_property
+    def resolved(self) -> str:
+        return printed(self.root) if self.referenced else self.canonical
+
+    @cached_property
+    def normalized(self) -> str:
+        """What a registry stores under `normalize=true`: the rewritten text, read and printed once more."""
+        text = write(normalized(self.root, known=self.referenced))
+        return parsed(text, self.dependencies).canonical
+
+    @cached_property
+    def comparable(self) -> str:
+        """Equal for schemas that differ in the order of properties or aliases, or in what is put inline."""
+        return write(comparable(self.root))
+
+
+def parsed(text: str, dependencies: Sequence[Dependency] = (), *, new: bool = False) -> AvroSchema:
+    """Read `text` after the texts it refers to; with `new` by the rules for schemas being registered."""
+    reader = Reader(strict=new)
+    needed = tuple({dependency.text: dependency for dependency in dependencies}.values())
+    referenced = frozenset(branch_name(reader.read(dependency.text)) for dependency in needed)
+    root = reader.read(text)
+    return AvroSchema(root, reader.known, needed, referenced)
