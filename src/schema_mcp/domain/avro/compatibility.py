@@ -179,6 +179,14 @@ class _Comparison:
         return [_unread(path, place, reader, writer)]
 
 
+def _unread(path: str, place: str, reader: Union, writer: Type) -> Found:
+    return Found(Clash.BRANCH, path, place, reader, writer, f"reader union lacking writer type: {_word(writer)}")
+
+
+def _word(type_: Type) -> str:
+    return type_.kind.value.upper()
+
+
 def _names(reader: Record | Enum | Fixed, writer: Record | Enum | Fixed, path: str, place: str) -> list[Result]:
     """Names match without their namespaces, or through an alias of the reader with it."""
     if reader.name == writer.name or writer.full_name in reader.aliases:
