@@ -1,0 +1,297 @@
+"""Every setting: its name, where it is looked for, its default and its meaning; read once, handed down as values."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from schema_mcp.domain.allocation import IdRange, IdSource
+from schema_mcp.domain.caller import Scope, with_implied
+from schema_mcp.domain.errors import ConfigurationError
+from schema_mcp.registries import variables
+from schema_mcp.registries.configuration import Configuration, Remote, configuration
+from schema_mcp.registries.contract import Connection
+from schema_mcp.registries.document import nearest
+from schema_mcp.registries.variables import truth_at
+
+CONFIG_FILE = "registries.yaml"
+STATE_FOLDER = ".schema-mcp"
+STORE_FOLDER = "SCHEMASTORE"
+_LAST_PORT = 65_535
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: `--name`, the environment variables that say the same, and what holds without either."""
+
+    name: str
+    variables: tuple[str, ...]
+    default: str
+    meaning: str
+    is_flag: bool = False
+    serves: bool = False
+
+    @property
+    def option(self) -> str:
+        return f"--{self.name.replace('_', '-')}"
+
+
+SETTINGS = (
+    Setting(
+        "config",
+        ("SCHEMA_MCP_CONFIG",),
+        "`registries.yaml` of the working directory",
+        "The file that names the registries.",
+    ),
+    Setting(
+        "store",
+        ("SCHEMA_MCP_STORE", "GIT_REPO_PATH"),
+        "the working directory's repository where it has a `SCHEMASTORE` or the configuration, "
+        "else `store` in the state folder",
+        "The Git repository that keeps the schemas.",
+    ),
+    Setting(
+        "state",
+        ("SCHEMA_MCP_STATE",),
+        "`.schema-mcp` beside the configuration, else in the store; with neither, the user's data folder",
+        "The folder for ledger, audit, journals and embedded registries.",
+    ),
+    Setting("exports", ("SCHEMA_MCP_EXPORTS",), "`exports` in the state folder", "The only folder exports go to."),
+    Setting(
+        "read_only",
+        ("SCHEMA_MCP_READ_ONLY", "READONLY"),
+        "false",
+        "Write nowhere, whatever else is set.",
+        is_flag=True,
+    ),
+    Setting("scopes", ("SCHEMA_MCP_SCOPES",), "admin", "What the process owner may do: `read`, `write`, `admin`."),
+    Setting(
+        "toolsets",
+        ("SCHEMA_MCP_TOOLSETS",),
+        "core",
+        "Which tools an assistant sees: `core`, `all`, `none`, or names of toolsets, separated by commas.",
+    ),
+    Setting("tools", ("SCHEMA_MCP_TOOLS",), "", "Tools to show beside the toolsets, by name."),
+    Setting("exclude_tools", ("SCHEMA_MCP_EXCLUDE_TOOLS",), "", "Tools to switch off, whatever else names them."),
+    Setting("http", (), "false", "Serve HTTP instead of stdin and stdout.", is_flag=True, serves=True),
+    Setting("host", ("SCHEMA_MCP_HOST",), "127.0.0.1", "The address to listen on.", serves=True),
+    Setting("port", ("SCHEMA_MCP_PORT",), "8000", "The port to listen on; 0 takes a free one.", serves=True),
+    Setting("log", ("SCHEMA_MCP_LOG",), "warning", "How much to log to stderr: debug, info, warning, error."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the process was told, checked."""
+
+    connections: tuple[Connection, ...]
+    default: str
+    ids: IdSource
+    store: Path
+    state: Path
+    exports: Path
+    config: Path | None = None
+    id_range: IdRange | None = None
+    remote: Remote | None = None
+    read_only: bool = False
+    scopes: frozenset[Scope] = Scope.ADMIN.implied
+    toolsets: tuple[str, ...] = ("core",)
+    tools: tuple[str, ...] = ()
+    exclude_tools: tuple[str, ...] = ()
+    http: bool = False
+    host: str = "127.0.0.1"
+    port: int = 8000
+    log: str = "warning"
+    notes: tuple[str, ...] = ()
+
+
+def load(
+    options: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Settings:
+    """The settings that options, environment and files make; an option beats a variable, a variable a default.
+
+    Raises `ConfigurationError` for whatever is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    folder = folder or Path.cwd()
+    given = _Given(options or {}, environ)
+    config = _config(given.text("config"), folder)
+    registries = _registries(config, environ)
+    places = _places(given, config, folder, environ)
+    connections = tuple(_placed(one, places.state) for one in registries.connections) or (_local(places.state),)
+    _refuse_shared_files(connections)
+    return Settings(
+        connections=connections,
+        default=registries.default or connections[0].name,
+        ids=registries.ids or _id_source(connections),
+        store=places.store,
+        state=places.state,
+        exports=places.exports,
+        config=config,
+        id_range=registries.id_range,
+        remote=registries.remote,
+        read_only=given.any_true("read_only"),
+        scopes=_scopes(given.names("scopes")),
+        toolsets=given.names("toolsets") or ("core",),
+        tools=given.names("tools"),
+        exclude_tools=given.names("exclude_tools"),
+        http=given.any_true("http"),
+        host=given.text("host") or "127.0.0.1",
+        port=_port(given.text("port") or "8000"),
+        log=_log(given.text("log") or "warning"),
+        notes=() if registries.connections else (_nothing_configured(places.state),),
+    )
+
+
+class _Given:
+    """What options and environment say, by the name of the setting."""
+
+    def __init__(self, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self._options = options
+        self._environ = environ
+        self._settings = {setting.name: setting for setting in SETTINGS}
+
+    def text(self, name: str) -> str:
+        return next((said for _, said in self._said(name) if said), "")
+
+    def names(self, name: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one for one in re.split(r"[,\s]+", self.text(name)) if one))
+
+    def any_true(self, name: str) -> bool:
+        """Whether any of the places says yes: for a guard, the strictest voice counts."""
+        return any(truth_at(where, said) for where, said in self._said(name) if said)
+
+    def _said(self, name: str) -> Iterator[tuple[str, str]]:
+        setting = self._settings[name]
+        yield setting.option, str(self._options.get(name) or "")
+        for variable in setting.variables:
+            yield variable, self._environ.get(variable, "")
+
+
+# --- registries ------------------------------------------------------------------------------------------------------
+
+
+def _config(wanted: str, folder: Path) -> Path | None:
+    if wanted:
+        return folder / Path(wanted).expanduser()
+    usual = folder / CONFIG_FILE
+    return usual if usual.is_file() else None
+
+
+def _registries(config: Path | None, environ: Mapping[str, str]) -> Configuration:
+    """The registries of the file; without one, those of the older variables; perhaps none."""
+    if config:
+        return configuration(config, environ)
+    connections = variables.connections(environ)
+    return Configuration(connections, default=connections[0].name if connections else "")
+
+
+def _local(state: Path) -> Connection:
+    return _placed(Connection("local"), state)
+
+
+def _placed(connection: Connection, state: Path) -> Connection:
+    """An embedded registry without a path lives in the state folder."""
+    if connection.backend != "embedded" or connection.path:
+        return connection
+    return replace(connection, path=state / f"{connection.name}.sqlite")
+
+
+def _refuse_shared_files(connections: tuple[Connection, ...]) -> None:
+    """Two names for one file would let a write past the guard of either."""
+    owner: dict[str, str] = {}
+    for connection in connections:
+        if connection.path is None:
+            continue
+        other = owner.setdefault(str(connection.path.resolve()).casefold(), connection.name)
+        if other != connection.name:
+            raise ConfigurationError(
+                f"{other} and {connection.name} share the file {connection.path}", hint="Give each its own `path`."
+            )
+
+
+def _id_source(connections: tuple[Connection, ...]) -> IdSource:
+    writable = [connection for connection in connections if not connection.readonly]
+    return IdSource.LEDGER if len(writable) > 1 else IdSource.REGISTRY
+
+
+def _nothing_configured(state: Path) -> str:
+    return (
+        f"Nothing is configured: this is the embedded registry `local` in {state}. "
+        "`schema-mcp init` sets up registries and a store of your own."
+    )
+
+
+# --- places ----------------------------------------------------------------------------------------------------------
+
+
+_PLACES = ("store", "state", "exports")
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    store: Path
+    state: Path
+    exports: Path
+
+
+def _places(given: _Given, config: Path | None, folder: Path, environ: Mapping[str, str]) -> _Places:
+    """Where everything is kept: said, else found around the working directory, else in the user's data folder."""
+    said = {name: folder / Path(text).expanduser() for name in _PLACES if (text := given.text(name))}
+    store = said.get("store") or _repository(folder, config)
+    beside = config.parent if config else store
+    state = said.get("state") or (beside / STATE_FOLDER if beside else _data_folder(environ))
+    return _Places(store=store or state / "store", state=state, exports=said.get("exports") or state / "exports")
+
+
+def _repository(folder: Path, config: Path | None) -> Path | None:
+    """The repository around the working directory, where it has a store or the configuration."""
+    root = next((one for one in (folder, *folder.parents) if _is_repository(one)), None)
+    if root is None:
+        return None
+    has_store = (root / STORE_FOLDER).is_dir() or (folder / STORE_FOLDER).is_dir()
+    return root if has_store or (config and config.is_relative_to(root)) else None
+
+
+def _is_repository(folder: Path) -> bool:
+    bare = (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+    return bare or (folder / ".git").exists()
+
+
+def _data_folder(environ: Mapping[str, str]) -> Path:
+    """The folder where this platform keeps the data of a user's programs."""
+    for variable in ("XDG_DATA_HOME", "LOCALAPPDATA", "APPDATA"):
+        if said := environ.get(variable):
+            return Path(said) / "schema-mcp"
+    home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    usual = home / "Library" / "Application Support" if sys.platform == "darwin" else home / ".local" / "share"
+    return usual / "schema-mcp"
+
+
+# --- the rest --------------------------------------------------------------------------------------------------------
+
+
+def _scopes(names: tuple[str, ...]) -> frozenset[Scope]:
+    for name in names:
+        if name not in set(Scope):
+            raise ConfigurationError(f"--scopes: unknown scope {name[:40]!r}", hint=nearest(name, Scope))
+    return with_implied(Scope(name) for name in names) if names else Scope.ADMIN.implied
+
+
+def _port(said: str) -> int:
+    if not said.isdecimal() or int(said) > _LAST_PORT:
+        raise ConfigurationError(f"--port is not a number from 0 to {_LAST_PORT}", hint="8000 is the usual one.")
+    return int(said)
+
+
+def _log(said: str) -> str:
+    if said.lower() not in LOG_LEVELS:
+        raise ConfigurationError(f"--log: unknown level {said[:40]!r}", hint=nearest(said.lower(), LOG_LEVELS))
+    return said.lower()
