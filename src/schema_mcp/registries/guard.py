@@ -1,0 +1,140 @@
+"""The one choke point between services and backends: what is closed to writing takes none, whoever asks."""
+
+from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
+
+from schema_mcp.domain.errors import ReadOnlyError
+from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
+from schema_mcp.registries.contract import Capability, Info, Number, Registry, Verdict
+
+
+class GuardedRegistry:
+    """A registry that refuses every write before the backend hears of it, as long as `closed_by` names a reason.
+
+    Every method stands here by name: one that is added to the protocol is missing until somebody decides what it is.
+    """
+
+    def __init__(self, inner: Registry, *, closed_by: str = "") -> None:
+        self._inner = inner
+        self._closed_by = closed_by
+        self.writes = 0
+        """How many writes were let through."""
+
+    @property
+    def name(self) -> str:
+        return self._inner.name
+
+    @property
+    def capabilities(self) -> AbstractSet[Capability]:
+        return self._inner.capabilities
+
+    @property
+    def closed_by(self) -> str:
+        """What forbids writes, in words; empty when they are allowed."""
+        return self._closed_by
+
+    # --- reads -------------------------------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    async def info(self) -> Info:
+        return await self._inner.info()
+
+    async def contexts(self) -> list[str]:
+        return await self._inner.contexts()
+
+    async def subjects(self, *, context: str | None = None, prefix: str = "", deleted: bool = False) -> list[Subject]:
+        return await self._inner.subjects(context=context, prefix=prefix, deleted=deleted)
+
+    async def numbers(self, subject: Subject, *, deleted: bool = False) -> list[int]:
+        return await self._inner.numbers(subject, deleted=deleted)
+
+    async def version(self, subject: Subject, number: Number = "latest", *, deleted: bool = False) -> Version | None:
+        return await self._inner.version(subject, number, deleted=deleted)
+
+    def versions(
+        self, *, context: str | None = None, prefix: str = "", deleted: bool = False, latest_only: bool = False
+    ) -> AsyncIterator[Version]:
+        return self._inner.versions(context=context, prefix=prefix, deleted=deleted, latest_only=latest_only)
+
+    async def schema(self, schema_id: int, *, context: str = ".") -> Schema | None:
+        return await self._inner.schema(schema_id, context=context)
+
+    async def holders(self, schema_id: int, *, context: str = ".", deleted: bool = False) -> list[tuple[Subject, int]]:
+        return await self._inner.holders(schema_id, context=context, deleted=deleted)
+
+    async def lookup(
+        self, subject: Subject, schema: Schema, *, normalize: bool = False, deleted: bool = False
+    ) -> Version | None:
+        return await self._inner.lookup(subject, schema, normalize=normalize, deleted=deleted)
+
+    async def check(self, subject: Subject, schema: Schema, *, number: Number | None = None) -> Verdict:
+        return await self._inner.check(subject, schema, number=number)
+
+    async def referrers(self, subject: Subject, number: Number = "latest") -> list[int]:
+        return await self._inner.referrers(subject, number)
+
+    async def config(self, scope: Subject, *, inherited: bool = False) -> Json | None:
+        return await self._inner.config(scope, inherited=inherited)
+
+    async def mode(self, scope: Subject, *, inherited: bool = False) -> Mode | None:
+        return await self._inner.mode(scope, inherited=inherited)
+
+    async def highest_id(self, *, context: str = ".") -> int:
+        return await self._inner.highest_id(context=context)
+
+    # --- writes ------------------------------------------------------------------------------------------------------
+
+    async def register(
+        self,
+        subject: Subject,
+        schema: Schema,
+        *,
+        schema_id: int | None = None,
+        number: int | None = None,
+        normalize: bool = False,
+    ) -> Version:
+        self._let_through()
+        return await self._inner.register(subject, schema, schema_id=schema_id, number=number, normalize=normalize)
+
+    async def delete_version(self, subject: Subject, number: int, *, permanent: bool = False) -> None:
+        self._let_through()
+        await self._inner.delete_version(subject, number, permanent=permanent)
+
+    async def delete_subject(self, subject: Subject, *, permanent: bool = False) -> list[int]:
+        self._let_through()
+        return await self._inner.delete_subject(subject, permanent=permanent)
+
+    async def delete_context(self, context: str) -> None:
+        self._let_through()
+        await self._inner.delete_context(context)
+
+    async def set_config(self, scope: Subject, config: Json) -> None:
+        self._let_through()
+        await self._inner.set_config(scope, config)
+
+    async def delete_config(self, scope: Subject) -> None:
+        self._let_through()
+        await self._inner.delete_config(scope)
+
+    async def set_mode(self, scope: Subject, mode: Mode, *, force: bool = False) -> None:
+        self._let_through()
+        await self._inner.set_mode(scope, mode, force=force)
+
+    async def delete_mode(self, scope: Subject) -> None:
+        self._let_through()
+        await self._inner.delete_mode(scope)
+
+    def require_writable(self) -> None:
+        """Raise `ReadOnlyError` where a write would be refused, before anything else is done."""
+        if self._closed_by:
+            raise ReadOnlyError(
+                f"Registry {self.name!r} takes no writes: {self._closed_by}",
+                hint="Nothing was changed. Only whoever runs this server can open it, in its configuration.",
+                details={"registry": self.name, "closed_by": self._closed_by},
+            )
+
+    def _let_through(self) -> None:
+        self.require_writable()
+        self.writes += 1
