@@ -1,0 +1,86 @@
+"""One writer at a time, over all threads and processes of a machine."""
+
+import fcntl
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from schema_mcp.domain.errors import LockHeldError, StoreError
+
+_PAUSE: Final = 0.002
+
+
+class FileLock:
+    """A lock that the kernel frees when its holder dies, however it dies; the file says who holds it.
+
+    Entering waits up to `patience` seconds, then raises `LockHeldError`. The thread that holds it may enter again.
+    """
+
+    def __init__(self, path: Path, *, patience: float, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._patience = patience
+        self._clock = clock
+        self._thread = threading.RLock()
+        self._depth = 0
+        self._file = -1
+
+    def __enter__(self) -> Self:
+        deadline = time.monotonic() + self._patience
+        if not self._thread.acquire(timeout=self._patience):
+            raise self._held()
+        try:
+            if self._depth == 0:
+                self._take(deadline)
+            self._depth += 1
+        except BaseException:
+            self._thread.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            os.close(self._file)  # which frees the lock
+        self._thread.release()
+
+    def _take(self, deadline: float) -> None:
+        try:
+            self._path.parent.mkdir(exist_ok=True)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            raise StoreError(
+                f"The store cannot be locked: {error.strerror}", hint=f"Is {self._path} writable?"
+            ) from error
+        while not self._tried():
+            if time.monotonic() >= deadline:
+                os.close(self._file)
+                raise self._held()
+            time.sleep(_PAUSE)
+        holder = json.dumps({"owner": "schema-mcp", "pid": os.getpid(), "since": int(self._clock())})
+        os.truncate(self._file, 0)
+        os.pwrite(self._file, holder.encode(), 0)
+
+    def _tried(self) -> bool:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _held(self) -> LockHeldError:
+        try:
+            holder: dict[str, Any] = dict(json.loads(self._path.read_bytes()))
+        except (OSError, ValueError):  # in the instant before its holder has signed it
+            holder = {}
+        return LockHeldError(
+            f"Another process (pid {holder.get('pid', 'unknown')}) is writing to the store",
+            hint=f"Nothing was changed after {self._patience:g} s of waiting; try again in a moment.",
+            details=holder,
+        )

@@ -1,0 +1,303 @@
+"""A Git repository, read and committed to through libgit2; with `remote.py` the only door to Git.
+
+No hook, filter, attribute or configuration of the repository is obeyed on this road, and no link followed.
+"""
+
+import re
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from threading import Lock
+from typing import Final, Self
+
+import pygit2
+from pygit2.enums import ConfigLevel, ObjectType, RepositoryInitFlag, RepositoryState
+
+from schema_mcp.domain.errors import ConflictError, InvalidRequestError, LockHeldError, NotFoundError, StoreError
+from schema_mcp.stores import commits
+from schema_mcp.stores.checkout import Checkout, Move
+from schema_mcp.stores.commits import Author, Commit, Leaf
+from schema_mcp.stores.gitindex import GitIndex
+from schema_mcp.stores.lock import FileLock
+from schema_mcp.stores.pack import write_packs
+from schema_mcp.stores.trees import Objects, Trees, object_id
+from schema_mcp.stores.worktree import WorkTree
+
+PATIENCE: Final = 15.0
+"""Seconds to wait for another writer."""
+
+_OWN_FOLDER: Final = "schema-mcp"  # inside `.git`
+_MANY_OBJECTS: Final = 256
+_CACHE: Final = 32 << 20
+_TYPES: Final = {"blob": ObjectType.BLOB, "tree": ObjectType.TREE}
+# Empty, `.` and `..` parts, and whatever some file system may take for `.git` (Git: `verify_path`).
+_BAD_PATH: Final = re.compile(r"//|/\.{1,2}/|/\.git[^/]*/|/git~\d+ */|[\\\0-\x1f\x7f]|[. ]/$", re.IGNORECASE)
+
+
+class Repository:
+    """A Git repository, bare or checked out, safe for threads and for other processes on the same one.
+
+    `path` is Git's own folder, `root` the working tree's (None in a bare repository), `prefix` where in it the path
+    lies that was opened (empty at its root), `mended` the paths that a crashed writer had left behind HEAD. With
+    `durable`, a commit is on the disk when `commit` returns (libgit2 keeps this setting for the whole process).
+    """
+
+    def __init__(self, path: Path, opened: Path, *, durable: bool, patience: float, clock: Callable[[], float]) -> None:
+        self._reader, self._writer = pygit2.Repository(str(path)), pygit2.Repository(str(path))
+        self._reading = Lock()
+        self._durable = durable
+        self._clock = clock
+        self.path = path
+        self.root = None if self._writer.is_bare else Path(self._writer.workdir).resolve()
+        self.prefix = _prefix(opened.resolve(), self.root, path.resolve())
+        self.mended: tuple[str, ...] = ()
+        self._lock = FileLock(path / _OWN_FOLDER / "lock", patience=patience, clock=clock)
+        self._trees = Trees(lambda tree: self._writer[pygit2.Oid(raw=tree)].read_raw())
+        self._checkout = self._checked_out(self.root, patience) if self.root else None
+
+    @classmethod
+    def open(
+        cls, path: Path, *, durable: bool = False, patience: float = PATIENCE, clock: Callable[[], float] = time.time
+    ) -> Self:
+        """Open the repository around a path, and mend what a crashed writer left."""
+        _settle_libgit2(durable=durable)
+        with _translated(f"The repository at {path} cannot be opened"):
+            found = pygit2.discover_repository(str(path))
+            if found is None:
+                raise NotFoundError(
+                    f"There is no Git repository at {path}", hint="Make one with `git init` or `schema-mcp init`."
+                )
+            repository = cls(Path(found), path, durable=durable, patience=patience, clock=clock)
+            repository.mend()
+        return repository
+
+    @classmethod
+    def create(cls, path: Path, *, bare: bool = False, durable: bool = False) -> Self:
+        """Make a repository with the branch `main`; one that is there already is opened."""
+        _settle_libgit2(durable=durable)
+        with _translated(f"No repository can be made at {path}"):
+            if pygit2.discover_repository(str(path)) is None:
+                pygit2.init_repository(path, bare=bare, flags=RepositoryInitFlag.MKPATH, initial_head="main")
+        return cls.open(path, durable=durable)
+
+    def mend(self) -> None:
+        """Bring files and index back to HEAD where a crashed writer left them behind."""
+        if self._checkout is None or not self._checkout.needs_mending:
+            return
+        try:
+            with self._lock:
+                self._mend(self._checkout)
+        except LockHeldError:  # a writer at work will be done soon; a dead one can wait for the next commit
+            return
+
+    @property
+    def head(self) -> str | None:
+        """The commit that the branch points at; None in a repository without commits."""
+        with self._reading:
+            return commits.head_of(self._reader)
+
+    @property
+    def branch(self) -> str:
+        """The branch that commits go to: the one that is checked out."""
+        with self._reading:
+            return commits.branch_of(self._reader).removeprefix("refs/heads/")
+
+    @property
+    def identity(self) -> Author | None:
+        """Who Git says is working here (`user.name`, `user.email`), in this repository or for this user."""
+        home = Path.home()
+        places = (self.path / "config", home / ".gitconfig", home / ".config" / "git" / "config")
+        configs = [pygit2.Config(str(place)) for place in places if place.is_file()]
+        name, email = (next((c[key] for c in configs if key in c), None) for key in ("user.name", "user.email"))
+        return Author(name, email) if name and email else None
+
+    def read(self, path: str, at: str | None = None) -> bytes | None:
+        """A file's content in a commit (HEAD unless told); None where there is no plain file."""
+        leaf = self.leaf(path, at)
+        return self.blob(leaf.blob) if leaf and leaf.is_file else None
+
+    def leaf(self, path: str, at: str | None = None) -> Leaf | None:
+        """What stands at a path in a commit."""
+        with self._reading:
+            return commits.leaf_at(self._tree(at), path)
+
+    def blob(self, blob: str) -> bytes:
+        """The content of a file by its id."""
+        with self._reading:
+            return self._reader[blob].read_raw()
+
+    def size(self, blob: str) -> int:
+        """How many bytes a file holds, without reading them."""
+        with self._reading:
+            return self._reader.odb.read_header(blob)[1]
+
+    def walk(self, prefix: str = "", at: str | None = None) -> list[Leaf]:
+        """Everything below a folder of a commit that is not a folder."""
+        with self._reading:
+            return commits.leaves(commits.below(self._tree(at), prefix), prefix)
+
+    def difference(self, old: str | None, new: str | None, prefix: str = "") -> list[str]:
+        """The paths below a folder that differ between two commits; None is a repository without files."""
+        with self._reading:
+            one, other = (commits.below(commits.tree_of(self._reader, commit), prefix) for commit in (old, new))
+            return commits.difference(one, other, prefix)
+
+    def log(self, path: str, limit: int) -> list[Commit]:
+        """The newest commits that changed a file or folder, newest first."""
+        with self._reading:
+            return list(islice(commits.history(self._reader, path), limit))
+
+    @contextmanager
+    def writing(self) -> Generator[None]:
+        """Keep every other process of ours from writing meanwhile."""
+        with self._lock:
+            yield
+
+    def commit(self, files: Mapping[str, bytes | None], message: str, author: Author, expected_head: str | None) -> str:
+        """Make one commit on top of `expected_head`: these contents at these paths, None removes a file.
+
+        Raises `ConflictError` where the branch has moved on, or a user has uncommitted changes at one of the paths.
+        Nothing is visible unless all of it is. Contents that are there already make no commit.
+        """
+        _refuse_bad_paths(files)
+        with self._lock, _translated("The commit could not be made"):
+            branch = self._free_branch(expected_head)
+            head = commits.tree_of(self._writer, expected_head)
+            before = head.id.raw if head else None
+            objects: Objects = {}
+            blobs = {path: _blob(content, objects) for path, content in files.items()}
+            tree = self._trees.changed(before, blobs, objects)
+            if expected_head and tree == before:
+                return expected_head
+            self._write(objects)
+            new = self._make_commit(tree, message, author, expected_head)
+            self._advance(branch, expected_head, new, lambda: self._moves(before, blobs))
+            return new
+
+    def _tree(self, at: str | None) -> pygit2.Tree | None:
+        return commits.tree_of(self._reader, at or commits.head_of(self._reader))
+
+    def _free_branch(self, expected: str | None) -> str:
+        if self._checkout is not None and self._checkout.needs_mending:
+            self._mend(self._checkout)
+        if self._writer.state() != RepositoryState.NONE:
+            raise ConflictError(
+                "A merge or another operation is under way in the repository",
+                hint="Finish or abort it (`git status` says how), then try again.",
+            )
+        branch = commits.branch_of(self._writer)
+        if commits.head_of(self._writer) != expected:
+            raise _moved(branch)
+        return branch
+
+    def _write(self, objects: Objects) -> None:
+        if len(objects) > _MANY_OBJECTS:
+            write_packs(objects, self.path / "objects" / "pack", durable=self._durable)
+            return
+        for kind, content in objects.values():
+            self._writer.write(_TYPES[kind], content)
+
+    def _make_commit(self, tree: bytes, message: str, author: Author, parent: str | None) -> str:
+        who = author.signed(self._clock())
+        self._writer.set_ident(who.name, who.email)
+        text = commits.as_text(message).strip() + "\n"
+        parents: list[str | pygit2.Oid] = [parent] if parent else []
+        return str(self._writer.create_commit(None, who, who, text, pygit2.Oid(raw=tree), parents))
+
+    def _moves(self, before: bytes | None, blobs: Mapping[str, bytes | None]) -> list[Move]:
+        found = ((path, self._trees.blob_at(before, path), blob) for path, blob in blobs.items())
+        return [
+            Move(path, old.hex() if old else None, new.hex() if new else None) for path, old, new in found if old != new
+        ]
+
+    def _advance(self, branch: str, old: str | None, new: str, what: Callable[[], list[Move]]) -> None:
+        if self._checkout is None:
+            self._point(branch, old, new)
+            return
+        moves = what()
+        self._checkout.prepare(moves)
+        try:
+            self._point(branch, old, new)
+        except BaseException:
+            self._checkout.abandon(moves)
+            raise
+        self._checkout.finish(moves)
+
+    def _point(self, branch: str, old: str | None, new: str) -> None:
+        """Compare and swap, under Git's own lock of the branch."""
+        note = "commit: " + commits.commit_at(self._writer, new).message.partition("\n")[0]
+        try:
+            if old is None:
+                self._writer.create_reference_direct(branch, new, False, note)
+                return
+            reference = self._writer.lookup_reference(branch)
+            if str(reference.target) != old:
+                raise _moved(branch)
+            reference.set_target(new, note)
+        except pygit2.GitError as error:
+            if commits.head_of(self._writer) != old:
+                raise _moved(branch) from error
+            raise
+
+    def _mend(self, checkout: Checkout) -> None:
+        tip = commits.tree_of(self._writer, commits.head_of(self._writer))
+        mended = checkout.mend(lambda path: leaf.blob if (leaf := commits.leaf_at(tip, path)) else None)
+        self.mended = (*self.mended, *mended)
+
+    def _checked_out(self, root: Path, patience: float) -> Checkout:
+        own = self.path / _OWN_FOLDER
+        index = GitIndex(self.path, own, patience=patience)
+        return Checkout(WorkTree(root), index, own / "pending.json", lambda blob: self._writer[blob].read_raw())
+
+
+def _settle_libgit2(*, durable: bool) -> None:
+    """libgit2 keeps these for the whole process."""
+    for level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL, ConfigLevel.PROGRAMDATA):
+        pygit2.settings.search_path[level] = ""
+    # Git checks the owner because a foreign configuration can run commands; this road runs none.
+    pygit2.settings.owner_validation = False
+    pygit2.settings.enable_fsync_gitdir(durable)
+    pygit2.settings.cache_max_size(_CACHE)
+
+
+@contextmanager
+def _translated(happened: str) -> Generator[None]:
+    try:
+        yield
+    except (pygit2.GitError, OSError) as error:
+        raise StoreError(f"{happened}: {error}", hint="Nothing was changed.") from error
+
+
+def _prefix(opened: Path, root: Path | None, git: Path) -> str:
+    if root is None or opened.is_relative_to(git):
+        return ""
+    if not opened.is_relative_to(root):
+        raise StoreError(
+            f"The repository at {opened} keeps its working tree elsewhere, at {root}",
+            hint="Remove `core.worktree` from its configuration, or open that folder.",
+        )
+    return opened.relative_to(root).as_posix().removeprefix(".")
+
+
+def _blob(content: bytes | None, objects: Objects) -> bytes | None:
+    if content is None:
+        return None
+    key = object_id("blob", content)
+    objects[key] = ("blob", content)
+    return key
+
+
+def _refuse_bad_paths(paths: Iterable[str]) -> None:
+    for path in paths:
+        if _BAD_PATH.search(f"/{path}/"):
+            raise InvalidRequestError(f"{path!r} cannot be a path in a Git repository")
+
+
+def _moved(branch: str) -> ConflictError:
+    return ConflictError(
+        f"{branch.removeprefix('refs/heads/')} has moved on in the meantime",
+        hint="Read the store again and repeat the change.",
+        details={"branch": branch},
+    )
