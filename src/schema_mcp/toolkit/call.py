@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schema_mcp.domain.caller import Caller
-from schema_mcp.domain.errors import ReadOnlyError
+from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError
 from schema_mcp.toolkit.arguments import validated
 from schema_mcp.toolkit.tool import Shape, Tool
 from schema_mcp.toolkit.workspace import Report, Workspace
@@ -33,5 +33,7 @@ async def call(
                 f"{tool.name} writes, and this server runs with --read-only",
                 hint="Start a server without --read-only, or ask whoever runs it.",
             )
+        if (listing := workspace.listings.get(tool.name)) and listing.off:
+            raise NotPermittedError(f"{tool.name} is switched off here", hint=listing.off)
         request = validated(tool, arguments)
         return await tool.run(at_work, request)

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict
 
 from schema_mcp.domain.caller import Scope
+from schema_mcp.toolkit.status import Status
 from schema_mcp.toolkit.workspace import Workspace
 
 
@@ -29,6 +30,11 @@ class Shape(BaseModel):
     """Base of tool inputs and outputs. A field's docstring is its description."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+
+    @property
+    def exit_status(self) -> Status:
+        """What a pipeline should make of this result; a plan with steps or drift found answers otherwise."""
+        return Status.DONE
 
 
 In = TypeVar("In", bound=Shape)

@@ -1,0 +1,13 @@
+"""What you can ask for: one file per toolset, read from here by every interface."""
+
+from typing import Any
+
+from schema_mcp.toolkit.tool import Tool
+from schema_mcp.tools import help as help_
+
+TOOLSETS = (help_,)
+"""The product's table of contents, in its order."""
+
+CATALOGUE: dict[str, Tool[Any, Any]] = {
+    thing.name: thing for toolset in TOOLSETS for thing in vars(toolset).values() if isinstance(thing, Tool)
+}
