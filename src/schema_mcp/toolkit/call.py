@@ -18,13 +18,14 @@ async def call(
     caller: Caller,
     workspace: Workspace,
     report: Report | None = None,
+    request_id: str | None = None,
 ) -> Shape:
     """Run a tool for a caller.
 
     Raises a `SchemaMcpError` for whatever a user can act on; anything else is a bug and travels up. Every call leaves
     an audit line, refused ones too; the intent of a write is on disk before the tool runs.
     """
-    request_id = secrets.token_hex(8)
+    request_id = request_id or new_request_id()
     at_work = workspace.for_call(caller, request_id, report)
     async with workspace.audit.recorded(caller, tool.name, arguments, writes=tool.writes, request_id=request_id):
         caller.require(tool.scope, tool.name)
@@ -37,3 +38,8 @@ async def call(
             raise NotPermittedError(f"{tool.name} is switched off here", hint=listing.off)
         request = validated(tool, arguments)
         return await tool.run(at_work, request)
+
+
+def new_request_id() -> str:
+    """A name for one call, by which audit, log and reply find each other."""
+    return secrets.token_hex(8)

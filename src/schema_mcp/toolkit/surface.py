@@ -47,16 +47,16 @@ def _off(tool: Tool[Any, Any], choice: Choice) -> str:
     chosen = {ALL, tool.toolset, *([CORE] if tool.core else [])} & set(choice.toolsets)
     if chosen or tool.name in choice.tools:
         return ""
-    return (
-        f"Start the server with --tools {tool.name}, or with --toolsets {','.join((*choice.toolsets, tool.toolset))}."
-    )
+    wider = ",".join((*choice.toolsets, tool.toolset))
+    return f"Start the server with --tools {tool.name}, or with --toolsets {wider}."
 
 
 def _refuse_unknown(option: str, names: Iterable[str], known: Iterable[str]) -> None:
+    there = list(known)
     for name in names:
-        if name not in (all_names := list(known)):
-            near = get_close_matches(name, all_names, n=1)
+        if name not in there:
+            near = get_close_matches(name, there, n=1)
             guess = f"Did you mean {near[0]!r}? " if near else ""
             raise ConfigurationError(
-                f"{option}: there is no {name[:80]!r}", hint=f"{guess}`schema-mcp --help` lists all."
+                f"{option}: there is no {name[:80]!r}", hint=f"{guess}`schema-mcp --help` lists all tools."
             )

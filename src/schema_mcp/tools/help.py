@@ -57,64 +57,67 @@ _MOST = 20
 _IN_NAME, _IN_SUMMARY, _IN_ARGUMENTS = 4.0, 2.0, 1.0
 _BY_SYNONYM = 0.6
 
-_SYNONYMS: Mapping[str, str] = {
-    word: meant
-    for meant, words in {
-        "allocate": "assign number",
-        "apply": "execute carry run deploy rollout",
-        "approval": "approve consent permit",
-        "audit": "who log trail",
-        "batch": "many bulk",
-        "bundle": "package zip archive",
-        "cancel": "stop abort",
-        "check": "test verify prove safe",
-        "clear": "empty wipe",
-        "compare": "versus against",
-        "compatibility": "compatible incompatible break breaking level backward forward",
-        "context": "namespace tenant",
-        "create": "make new",
-        "delete": "remove drop destroy purge erase",
-        "deployment": "deploy rollout release",
-        "detect": "find discover",
-        "diff": "difference compare change changed",
-        "drift": "differ difference sync",
-        "evolution": "evolve history",
-        "example": "sample fake",
-        "export": "download dump save backup",
-        "find": "search which",
-        "get": "read show fetch describe look",
-        "id": "number",
-        "impact": "affect consequence",
-        "import": "upload load restore",
-        "list": "show all enumerate",
-        "lookup": "find which",
-        "migrate": "move copy transfer",
-        "migration": "move copy transfer migrate",
-        "mode": "readonly writable import",
-        "pii": "personal private sensitive gdpr",
-        "plan": "preview propose dry",
-        "policy": "policies rule rules governance",
-        "promote": "staging production prod",
-        "reconcile": "mend fix repair heal",
-        "reference": "depend dependency use uses import",
-        "register": "add publish create submit upload",
-        "restore": "undelete recover bring back",
-        "resume": "continue restart",
-        "rollback": "undo revert",
-        "schema": "record message type",
-        "search": "find grep field",
-        "settings": "config configuration level mode",
-        "store": "git commit keep",
-        "subject": "topic",
-        "suggest": "propose recommend help",
-        "task": "job progress running",
-        "update": "change set raise lower edit",
-        "validate": "check valid lint",
-        "version": "revision history",
-    }.items()
-    for word in words.split()
+_WORDS_FOR: Mapping[str, str] = {
+    "allocate": "assign number",
+    "apply": "execute carry run deploy rollout",
+    "approval": "approve consent permit",
+    "audit": "who log trail",
+    "batch": "many bulk",
+    "bundle": "package zip archive",
+    "cancel": "stop abort",
+    "check": "test verify prove safe",
+    "clear": "empty wipe",
+    "compare": "versus against",
+    "compatibility": "compatible incompatible break breaking level backward forward",
+    "config": "setting configuration level",
+    "context": "namespace tenant",
+    "create": "make new",
+    "delete": "remove drop destroy purge erase",
+    "deployment": "deploy rollout release region",
+    "detect": "find discover",
+    "diff": "difference compare change changed",
+    "drift": "differ difference sync",
+    "evolution": "evolve history",
+    "example": "sample fake",
+    "export": "download dump save backup",
+    "find": "search which",
+    "get": "read show fetch describe look",
+    "history": "past when who",
+    "id": "number",
+    "impact": "affect consequence",
+    "import": "upload load restore",
+    "list": "show all enumerate",
+    "lookup": "find which",
+    "migrate": "move copy transfer",
+    "migration": "move copy transfer migrate",
+    "mode": "readonly writable import",
+    "pii": "personal private sensitive gdpr",
+    "plan": "preview propose dry",
+    "policy": "rule governance",
+    "promote": "staging production prod",
+    "reconcile": "mend fix repair heal drift",
+    "reference": "depend dependency use import",
+    "register": "add publish create submit upload",
+    "restore": "undelete recover bring back",
+    "resume": "continue restart",
+    "rollback": "undo revert",
+    "schema": "record message type",
+    "search": "find grep field",
+    "store": "git commit keep",
+    "subject": "topic",
+    "suggest": "propose recommend help",
+    "task": "job progress running",
+    "update": "change set raise lower edit",
+    "validate": "check valid lint",
+    "version": "revision history",
 }
-"""What people say, and the word the tools use for it; where a word means two things, the last one is taken."""
+"""The words tools use, and what people say instead."""
+
+_MEANT: Mapping[str, list[str]] = {
+    said: [word for word, others in _WORDS_FOR.items() if said in others.split()]
+    for others in _WORDS_FOR.values()
+    for said in others.split()
+}
 
 
 def rank(query: str, listings: Iterable[Listing]) -> list[Listing]:
@@ -123,8 +126,8 @@ def rank(query: str, listings: Iterable[Listing]) -> list[Listing]:
     fields = {one.name: _fields(one) for one in known}
     scores = {one.name: 0.0 for one in known}
     for word in _words(query):
-        for said, trust in ((word, 1.0), (_SYNONYMS.get(word, ""), _BY_SYNONYM)):
-            hits = {name: found[said] for name, found in fields.items() if said and said in found}
+        for said, trust in ((word, 1.0), *((meant, _BY_SYNONYM) for meant in _MEANT.get(word, ()))):
+            hits = {name: found[said] for name, found in fields.items() if said in found}
             for name, weight in hits.items():
                 scores[name] += trust * weight * math.log(1 + len(known) / len(hits))
     return sorted((one for one in known if scores[one.name]), key=lambda one: (-scores[one.name], one.name))
@@ -146,33 +149,8 @@ def _words(text: str) -> set[str]:
 
 
 _EMPTY_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "at",
-        "by",
-        "do",
-        "for",
-        "from",
-        "how",
-        "i",
-        "in",
-        "is",
-        "it",
-        "me",
-        "my",
-        "of",
-        "on",
-        "one",
-        "or",
-        "that",
-        "the",
-        "this",
-        "to",
-        "what",
-        "with",
-    ]
+    ("a", "an", "and", "at", "by", "do", "for", "from", "how", "i", "in", "is", "it", "my", "of", "on", "one", "or")
+    + ("that", "the", "this", "to", "what", "with")
 )
 
 
