@@ -1,0 +1,1 @@
+"""Protobuf: `.proto` texts and file descriptors, read and judged as Confluent's registry does."""
