@@ -6,7 +6,8 @@ SchemaMcpError
 ├── InvalidSchemaError      the text is not a schema
 ├── IncompatibleError       a reader or writer would break
 ├── ConflictError           someone else changed it first
-│   └── StalePlanError      the world moved since the plan was made
+│   ├── StalePlanError      the world moved since the plan was made
+│   └── MarkReachedError    ids beyond the mark in Git were asked for
 ├── LockHeldError           somebody else is writing; try again
 ├── NotPermittedError       the caller lacks a scope
 │   └── ReadOnlyError       the registry, or the server, does not take writes
@@ -68,6 +69,12 @@ class StalePlanError(ConflictError):
     """The world moved since the plan was made."""
 
     code = "stale_plan"
+
+
+class MarkReachedError(ConflictError):
+    """Ids beyond the high-water mark in Git were asked for; `details["mark"]` is the lowest mark that would do."""
+
+    code = "mark_reached"
 
 
 class LockHeldError(SchemaMcpError):
