@@ -6,9 +6,22 @@ path inside a union. Both show in the paths that a registry reports, so both are
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from schema_mcp.domain.avro.model import Array, Enum, Field, Fixed, Kind, Map, Record, Type, Union
+from schema_mcp.domain.avro.model import (
+    Array,
+    Enum,
+    Field,
+    Fixed,
+    Kind,
+    Map,
+    Named,
+    Primitive,
+    Record,
+    Slot,
+    Type,
+    Union,
+)
 from schema_mcp.domain.avro.stackless import Steps, run
 
 MAX_CLASHES = 10_000
@@ -27,15 +40,32 @@ class Clash(StrEnum):
     FAILURE = "UNEXPECTED_EXCEPTION"
 
 
+class Spot(NamedTuple):
+    """Where a comparison stands: for the registry, for people, and on either side for who wants to mend it."""
+
+    path: str = ""
+    place: str = ""
+    read: Slot = Slot()
+    written: Slot = Slot()
+
+    def field(self, index: int, read: Field, written: Field) -> "Spot":
+        path, place = f"{self.path}/fields/{index}/type", f"{self.place}.{read.name}"
+        return Spot(path, place, Slot(read), Slot(written))
+
+    def at(self, step: str, place: str = "") -> "Spot":
+        return self._replace(path=f"{self.path}/{step}", place=self.place + place)
+
+    def apart(self) -> "Spot":
+        """Inside a union the registry's paths begin anew."""
+        return self._replace(path="")
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """One clash between a part of the reader's schema and a part of the writer's."""
 
     clash: Clash
-    path: str
-    place: str
-    """The path in a person's words: `Order.customer.email`."""
-
+    spot: Spot
     reader: Type
     writer: Type
     info: str = ""
@@ -60,12 +90,12 @@ READS: dict[Kind, frozenset[Kind]] = {
 """What each kind reads without a further look."""
 
 
-def clashes(reader: Type, writer: Type) -> list[Found]:
+def clashes(reader: Type, writer: Type, spot: Spot | None = None) -> list[Found]:
     """Everything that keeps `reader` from reading what `writer` wrote, in the registry's order."""
     if writer.kind in READS[reader.kind]:
         return []
     try:
-        return _flat(run(_Comparison().pair(reader, writer, "", "")))
+        return _flat(run(_Comparison().pair(reader, writer, spot or Spot())))
     except _AmbiguousError as error:
         return [error.found]
 
@@ -86,7 +116,7 @@ class _AmbiguousError(Exception):
     """A reader's field matches several of the writer's; Java gives up, and the registry calls it incompatible."""
 
     def __init__(self, found: Found) -> None:
-        super().__init__(found.place)
+        super().__init__(found.spot.place)
         self.found = found
 
 
@@ -94,124 +124,151 @@ class _Comparison:
     def __init__(self) -> None:
         self._results: dict[tuple[int, int], list[Result]] = {}
 
-    def pair(self, reader: Type, writer: Type, path: str, place: str) -> Steps[list[Result]]:
+    def pair(self, reader: Type, writer: Type, spot: Spot) -> Steps[list[Result]]:
         """What clashes between two types; a pair being compared already counts as fitting."""
         key = (id(reader), id(writer))
         known = self._results.get(key)
         if known is not None:
             return known
         self._results[key] = []
-        found = yield from self._compared(reader, writer, path, place)
+        found = yield from self._compared(reader, writer, spot)
         self._results[key] = found
         return found
 
     def _compared(  # noqa: PLR0911 one line for each pair of kinds
-        self, reader: Type, writer: Type, path: str, place: str
+        self, reader: Type, writer: Type, spot: Spot
     ) -> Steps[list[Result]]:
         match reader, writer:
             case Record(), Record():
-                return (yield from self._records(reader, writer, path, place))
+                return (yield from self._records(reader, writer, spot))
             case Union(), Union():
-                return (yield from self._unions(reader, writer, path, place))
+                return (yield from self._unions(reader, writer, spot))
             case Enum(), Enum():
-                return [*_names(reader, writer, path, place), *_symbols(reader, writer, path, place)]
+                return [*_names(reader, writer, spot), *_symbols(reader, writer, spot)]
             case Fixed(), Fixed():
-                return [*_names(reader, writer, path, place), *_sizes(reader, writer, path, place)]
+                return [*_names(reader, writer, spot), *_sizes(reader, writer, spot)]
             case Array(), Array():
-                return (yield self.pair(reader.items, writer.items, f"{path}/items", f"{place}[]"))
+                inner = spot.at("items", "[]")._replace(read=Slot(reader), written=Slot(writer))
+                return (yield self.pair(reader.items, writer.items, inner))
             case Map(), Map():
-                return (yield self.pair(reader.values, writer.values, f"{path}/values", f"{place}{{}}"))
+                inner = spot.at("values", "{}")._replace(read=Slot(reader), written=Slot(writer))
+                return (yield self.pair(reader.values, writer.values, inner))
             case _, Union():
-                return (yield from self._each_branch(reader, writer, path, place))
+                return (yield from self._each_branch(reader, writer, spot))
             case Union(), _:
-                return (yield from self._some_branch(reader, writer, path, place))
+                return (yield from self._some_branch(reader, writer, spot))
             case _ if writer.kind in READS[reader.kind]:
                 return []
             case _:
                 info = f"reader type: {_word(reader)} not compatible with writer type: {_word(writer)}"
-                return [Found(Clash.TYPE, path, place, reader, writer, info)]
+                return [Found(Clash.TYPE, spot, reader, writer, info)]
 
-    def _records(self, reader: Record, writer: Record, path: str, place: str) -> Steps[list[Result]]:
-        found = _names(reader, writer, path, place)
-        place = place or reader.name
+    def _records(self, reader: Record, writer: Record, spot: Spot) -> Steps[list[Result]]:
+        found = _names(reader, writer, spot)
+        if not spot.place:
+            spot = spot._replace(place=reader.name)
         for index, field in enumerate(reader.fields):
             written = writer.by_name.get(field.name)
             if "aliases" in field.raw:
-                written = _written(field, writer, f"{path}/fields/{index}", f"{place}.{field.name}")
+                written = _written(index, field, writer, spot)
             if written is None:
                 if not field.has_default:
-                    found.append((yield self._unfilled(index, field, reader, writer, path, place)))
-            elif written.type.kind not in READS[field.type.kind]:
-                at = f"{path}/fields/{index}/type"
-                if clashing := (yield self.pair(field.type, written.type, at, f"{place}.{field.name}")):
-                    found.append(clashing)
-        return found
-
-    def _unfilled(
-        self, index: int, field: Field, reader: Record, writer: Record, path: str, place: str
-    ) -> Steps[list[Result]]:
-        at, place = f"{path}/fields/{index}", f"{place}.{field.name}"
-        # Java compares an enum that has a default with the whole record: never a match, another word.
-        if isinstance(field.type, Enum) and field.type.default is not None:
-            return (yield self.pair(field.type, writer, f"{at}/type", place))
-        return [Found(Clash.DEFAULT, at, place, reader, writer, field.name)]
-
-    def _unions(self, reader: Union, writer: Union, path: str, place: str) -> Steps[list[Result]]:
-        found: list[Result] = []
-        for index, branch in enumerate(writer.branches):
-            if any(branch.kind in READS[mine.kind] for mine in reader.branches):
-                continue
-            if (yield self.pair(reader, branch, "", "")):
-                found.append(_unread(f"{path}/{index}", place, reader, branch))
-        return found
-
-    def _each_branch(self, reader: Type, writer: Union, path: str, place: str) -> Steps[list[Result]]:
-        found: list[Result] = []
-        for index, branch in enumerate(writer.branches):
-            if clashing := (yield self.pair(reader, branch, f"{path}/{index}", place)):
+                    found.append((yield self._unfilled(index, field, reader, writer, spot)))
+            elif not _fits_plainly(field.type, written.type) and (
+                clashing := (yield self.pair(field.type, written.type, spot.field(index, field, written)))
+            ):
                 found.append(clashing)
         return found
 
-    def _some_branch(self, reader: Union, writer: Type, path: str, place: str) -> Steps[list[Result]]:
-        for branch in reader.branches:
-            if not (yield self.pair(branch, writer, "", "")):
+    def _unfilled(self, index: int, field: Field, reader: Record, writer: Record, spot: Spot) -> Steps[list[Result]]:
+        spot = Spot(f"{spot.path}/fields/{index}", f"{spot.place}.{field.name}", Slot(field), spot.written)
+        # Java compares an enum that has a default with the whole record: never a match, another word.
+        if isinstance(field.type, Enum) and field.type.default is not None:
+            return (yield self.pair(field.type, writer, spot.at("type")))
+        return [Found(Clash.DEFAULT, spot, reader, writer, field.name)]
+
+    def _unions(self, reader: Union, writer: Union, spot: Spot) -> Steps[list[Result]]:
+        found: list[Result] = []
+        for index, branch in enumerate(writer.branches):
+            inner = _in_branch(spot, index, writer)
+            if not _fits_plainly(reader, branch) and (yield self.pair(reader, branch, inner.apart())):
+                found.append(_unread(reader, branch, inner))
+        return found
+
+    def _each_branch(self, reader: Type, writer: Union, spot: Spot) -> Steps[list[Result]]:
+        found: list[Result] = []
+        for index, branch in enumerate(writer.branches):
+            if clashing := (yield self.pair(reader, branch, _in_branch(spot, index, writer))):
+                found.append(clashing)
+        return found
+
+    def _some_branch(self, reader: Union, writer: Type, spot: Spot) -> Steps[list[Result]]:
+        for index, branch in enumerate(reader.branches):
+            inner = spot.apart()._replace(read=Slot(reader, index, spot.read))
+            if not (yield self.pair(branch, writer, inner)):
                 return []
-        return [_unread(path, place, reader, writer)]
+        return [_unread(reader, writer, spot)]
 
 
-def _unread(path: str, place: str, reader: Union, writer: Type) -> Found:
-    return Found(Clash.BRANCH, path, place, reader, writer, f"reader union lacking writer type: {_word(writer)}")
+def _fits_plainly(reader: Type, writer: Type) -> bool:
+    """Can one look tell that the two fit? Most parts of most schemas need no more, and nothing is kept of it."""
+    if writer.kind in READS[reader.kind]:
+        return True
+    match reader, writer:
+        case Union(), Primitive():
+            return writer.kind in _readable(reader)
+        case Union(), Union():
+            return _readable(reader).issuperset([branch.kind for branch in writer.branches])
+        case (Array(items=mine), Array(items=written)) | (Map(values=mine), Map(values=written)):
+            return written.kind in READS[mine.kind]
+        case Enum(), Enum():
+            return reader.name == writer.name and reader.symbols == writer.symbols
+        case _:
+            return False
+
+
+def _readable(union: Union) -> set[Kind]:
+    return {kind for branch in union.branches for kind in READS[branch.kind]}
+
+
+def _in_branch(spot: Spot, index: int, writer: Union) -> Spot:
+    return spot.at(str(index))._replace(written=Slot(writer, index, spot.written))
+
+
+def _unread(reader: Union, writer: Type, spot: Spot) -> Found:
+    return Found(Clash.BRANCH, spot, reader, writer, f"reader union lacking writer type: {_word(writer)}")
 
 
 def _word(type_: Type) -> str:
     return type_.kind.value.upper()
 
 
-def _names(reader: Record | Enum | Fixed, writer: Record | Enum | Fixed, path: str, place: str) -> list[Result]:
+def _names(reader: Named, writer: Named, spot: Spot) -> list[Result]:
     """Names match without their namespaces, or through an alias of the reader with it."""
     if reader.name == writer.name or writer.full_name in reader.aliases:
         return []
-    return [Found(Clash.NAME, f"{path}/name", place, reader, writer, f"expected: {writer.full_name}")]
+    return [Found(Clash.NAME, spot.at("name"), reader, writer, f"expected: {writer.full_name}")]
 
 
-def _symbols(reader: Enum, writer: Enum, path: str, place: str) -> list[Result]:
+def _symbols(reader: Enum, writer: Enum, spot: Spot) -> list[Result]:
     unknown = sorted(set(writer.symbols) - set(reader.symbols))
     if reader.default is not None or not unknown:
         return []
-    return [Found(Clash.SYMBOLS, f"{path}/symbols", place, reader, writer, f"[{', '.join(unknown)}]")]
+    return [Found(Clash.SYMBOLS, spot.at("symbols"), reader, writer, f"[{', '.join(unknown)}]")]
 
 
-def _sizes(reader: Fixed, writer: Fixed, path: str, place: str) -> list[Result]:
+def _sizes(reader: Fixed, writer: Fixed, spot: Spot) -> list[Result]:
     if reader.size == writer.size:
         return []
     info = f"expected: {writer.size}, found: {reader.size}"
-    return [Found(Clash.SIZE, f"{path}/size", place, reader, writer, info)]
+    return [Found(Clash.SIZE, spot.at("size"), reader, writer, info)]
 
 
-def _written(field: Field, writer: Record, path: str, place: str) -> Field | None:
+def _written(index: int, field: Field, writer: Record, spot: Spot) -> Field | None:
     """The writer's field under the reader's name or one of its aliases; two of them are one too many."""
     names = [field.name, *field.aliases]
     written = [writer.by_name[name] for name in names if name in writer.by_name]
     if len(written) > 1:
-        raise _AmbiguousError(Found(Clash.FAILURE, path, place, field.type, writer))
+        spot = Spot(f"{spot.path}/fields/{index}", f"{spot.place}.{field.name}", Slot(field), spot.written)
+        raise _AmbiguousError(Found(Clash.FAILURE, spot, field.type, writer))
     return written[0] if written else None

@@ -13,6 +13,8 @@ from schema_mcp.domain.errors import InvalidSchemaError
 Raw: TypeAlias = dict[str, Any]
 """A JSON object as it was read."""
 
+_SHOWN = 200
+
 MAX_LENGTH = 5_000_000
 MAX_NESTING = 700
 """Levels of JSON; the registry's own parser stops at 1,000. A record within a record takes three."""
@@ -113,6 +115,12 @@ def write(value: Any) -> str:
     out: list[str] = []
     run(_written(value, out))
     return "".join(out)
+
+
+def shown(value: Any) -> str:
+    """A value in a message: as much of it as helps to find the place."""
+    text = write(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _written(value: Any, out: list[str]) -> Steps[None]:

@@ -33,14 +33,14 @@ _PLAIN = {
 
 def difference(found: Found) -> Difference:
     """A clash in the words of the contract."""
-    path = found.path or "/"
+    path = found.spot.path or "/"
     return Difference(
         kind=found.clash.value,
         path=path,
         breaks=True,
         description=_DESCRIPTIONS[found.clash].format(path=path, info=found.info),
         plain=_PLAIN[found.clash].format(
-            place=f"`{found.place}`" if found.place else "the schema",
+            place=f"`{found.spot.place}`" if found.spot.place else "the schema",
             info=found.info,
             reader=_called(found.reader),
             writer=_called(found.writer),

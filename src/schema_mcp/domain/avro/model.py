@@ -4,9 +4,10 @@ The nodes are only changed while the parser ties recursive types together. What 
 (docs, defaults, properties) is read from `raw` when somebody asks.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
 
 from schema_mcp.domain.avro.document import Raw
 from schema_mcp.domain.avro.numbers import double_from_text
@@ -210,6 +211,14 @@ class Field:
         return _properties(self.raw, _FIELD_WORDS)
 
 
+class Slot(NamedTuple):
+    """The place where a type stands: its holder (None for the root), which part of it, and where a union stands."""
+
+    holder: Field | Array | Map | Union | None = None
+    index: int = 0
+    outer: "Slot | None" = None
+
+
 def text_of(raw: Raw, word: str) -> str | None:
     """A word's text; any other JSON value counts as absent, as in Java."""
     value = raw.get(word)
@@ -218,8 +227,34 @@ def text_of(raw: Raw, word: str) -> str | None:
 
 def branch_name(type_: Type) -> str:
     """What tells one branch of a union from another: the full name, or the kind."""
+    return type_.kind if isinstance(type_, _UNNAMED) else type_.full_name
+
+
+_UNNAMED = (Primitive, Array, Map, Union)
+
+
+def parts(type_: Type) -> Sequence[Type]:
+    """The types directly inside one."""
     match type_:
-        case Record() | Enum() | Fixed():
-            return type_.full_name
+        case Array():
+            return (type_.items,)
+        case Map():
+            return (type_.values,)
+        case Union():
+            return type_.branches
+        case Record():
+            return [field.type for field in type_.fields]
         case _:
-            return type_.kind.value
+            return ()
+
+
+def holders(root: Type) -> Iterator[Array | Map | Union | Record]:
+    """Every type that holds others, once, in the order of the text; parts put into one count as its own."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        type_ = waiting.pop()
+        if isinstance(type_, Array | Map | Union | Record) and id(type_) not in seen:
+            seen.add(id(type_))
+            yield type_
+            waiting.extend(reversed(parts(type_)))
