@@ -70,7 +70,8 @@ class ConfluentRegistry:
     async def subjects(self, *, context: str | None = None, prefix: str = "", deleted: bool = False) -> list[Subject]:
         wanted = Wanted(context, prefix)
         answer = await self._get("subjects", subjectPrefix=_prefix(context, prefix), **_shown(deleted=deleted))
-        return sorted(subject for subject in self._parsed(wire.subjects, answer) if wanted.covers(subject))
+        found = self._parsed(wire.subjects, answer)
+        return sorted((subject for subject in found if wanted.covers(subject)), key=str)
 
     async def numbers(self, subject: Subject, *, deleted: bool = False) -> list[int]:
         answer = await self._find("subjects", _segment(subject), "versions", **_shown(deleted=deleted))
