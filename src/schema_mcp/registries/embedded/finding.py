@@ -6,11 +6,11 @@ Source: registry semantics 1.2 and 1.9.
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schema_mcp.domain.naming import ALL_CONTEXTS
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Subject, Version
-from schema_mcp.registries.embedded import stored
+from schema_mcp.registries.embedded import scopes, stored
 from schema_mcp.registries.embedded.refusals import (
     invalid_version,
     schema_missing,
@@ -58,6 +58,23 @@ def _numbered(session: Session, subject: Subject, number: int, *, deleted: bool)
     return stored.version(session, subject, number, deleted=deleted)
 
 
+def by_metadata(session: Session, asked: Asked, pairs: Mapping[str, str], *, deleted: bool = False) -> Version:
+    """The newest version whose metadata has all of some properties; one without metadata never has."""
+    subject = followed(session, asked).subject
+    if not exists(session, subject, deleted=deleted):
+        raise subject_missing(subject)
+    for found in stored.newest_first(session, subject, deleted=deleted):
+        metadata = found.schema.metadata
+        if metadata is not None and pairs.items() <= metadata.get("properties", {}).items():
+            return found
+    raise schema_missing()
+
+
+def followed(session: Session, asked: Asked) -> Asked:
+    """What an alias means instead."""
+    return replace(asked, subject=scopes.followed(session, asked.subject))
+
+
 def exists(session: Session, subject: Subject, *, deleted: bool = False) -> bool:
     """Has the subject a version that the caller may see?"""
     return any(deleted or not gone for _, gone in stored.numbers(session, subject))
@@ -91,6 +108,7 @@ def by_id(session: Session, schema_id: int, asked: Asked | None = None) -> Versi
     """
     if asked is None:
         return stored.holder(session, schema_id, DEFAULT_CONTEXT)
+    asked = followed(session, asked)
     subject = asked.subject
     if subject.context == ALL_CONTEXTS:
         return None

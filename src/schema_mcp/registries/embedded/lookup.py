@@ -22,7 +22,7 @@ from schema_mcp.registries.embedded.session import Session
 
 def lookup(session: Session, asked: Asked, draft: Draft, *, normalize: bool = False, deleted: bool = False) -> Version:
     """The version under which a subject holds a schema, of the first context that has one."""
-    asked = replace(asked, subject=scopes.followed(session, asked.subject))
+    asked = finding.followed(session, asked)
     if draft.text:
         found = known(session, asked.subject, draft, normalize=normalize, deleted=deleted)
         found = found or _known_elsewhere(session, asked, draft, normalize=normalize, deleted=deleted)

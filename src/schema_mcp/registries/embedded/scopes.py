@@ -59,7 +59,7 @@ def check_writable(session: Session, subject: Subject) -> None:
 
 def followed(session: Session, subject: Subject) -> Subject:
     """The subject that an alias means; one step only, in the alias's context unless it names another."""
-    alias = (own_config(session, subject) or {}).get("alias")
+    alias = (own_config(session, subject) or {}).get("alias") if subject.name else None
     return resolve(alias, subject) if alias else subject
 
 

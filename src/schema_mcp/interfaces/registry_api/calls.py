@@ -1,0 +1,104 @@
+"""One request as the endpoints see it, and how its parameters are read."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from schema_mcp.domain.naming import parse_subject
+from schema_mcp.domain.schema import Json, Subject
+from schema_mcp.interfaces.registry_api.paths import Query, is_qualified
+from schema_mcp.registries.embedded.core import Core
+from schema_mcp.registries.embedded.finding import Asked
+from schema_mcp.registries.embedded.lists import Page
+from schema_mcp.registries.embedded.refusals import Refusal
+
+_INT = range(-(2**31), 2**31)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The registry asked, the named parts of the path, the query, and the body where the endpoint takes one."""
+
+    registry: str
+    core: Core
+    values: dict[str, str]
+    query: Query
+    body: Json = field(default_factory=dict[str, Any])
+
+    @property
+    def subject(self) -> Subject:
+        return parse_subject(self.values["subject"])
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.subject, is_qualified(self.values["subject"]))
+
+    @property
+    def holder(self) -> Asked | None:
+        """The subject that narrows a search by id, if one is named."""
+        given = self.text("subject")
+        return Asked(parse_subject(given), is_qualified(given)) if given else None
+
+    @property
+    def schema_id(self) -> int:
+        return whole_number(self.values["id"])
+
+    @property
+    def page(self) -> Page:
+        offset = whole_number(self.text("offset") or "0")
+        if offset < 0:
+            raise Refusal(422, "offset must not be negative")
+        return Page(offset, whole_number(self.text("limit") or "-1"))
+
+    def text(self, name: str) -> str:
+        return self.query.get(name, [""])[0]
+
+    def flag(self, name: str) -> bool:
+        """`true` in any case; everything else is false."""
+        return self.text(name).lower() == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """An answer that is a schema's own text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A method and a path, `{…}` naming its parts; whether it writes, and whether it reads a body."""
+
+    method: str
+    path: str
+    answer: Callable[[Call], Awaitable[Any]]
+    writes: bool = False
+    reads_body: bool = False
+
+    def matched(self, segments: tuple[str, ...]) -> dict[str, str] | None:
+        """The named parts of a path of this shape, None for another shape."""
+        pattern = self.path.split("/")[1:] if self.path != "/" else []
+        if len(pattern) != len(segments):
+            return None
+        values: dict[str, str] = {}
+        for part, segment in zip(pattern, segments, strict=True):
+            if part.startswith("{"):
+                values[part[1:-1]] = segment
+            elif part != segment:
+                return None
+        return values
+
+
+def whole_number(text: str) -> int:
+    """A number in a path or query; one that is none is 404, as JAX-RS has it."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise not_found() from None
+    if number not in _INT:
+        raise not_found()
+    return number
+
+
+def not_found() -> Refusal:
+    return Refusal(404, "HTTP 404 Not Found")

@@ -1,0 +1,133 @@
+"""The REST face as routes: one request in, one answer out, the gate around it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
+
+from schema_mcp.domain.errors import InvalidRequestError, NotPermittedError, ReadOnlyError, SchemaMcpError
+from schema_mcp.interfaces.registry_api import bodies
+from schema_mcp.interfaces.registry_api.calls import Call, Endpoint, Raw, not_found
+from schema_mcp.interfaces.registry_api.endpoints import ENDPOINTS
+from schema_mcp.interfaces.registry_api.gate import Gate
+from schema_mcp.interfaces.registry_api.media import JSON_TYPES, answer_type, check_content_type
+from schema_mcp.interfaces.registry_api.paths import Target, target
+from schema_mcp.registries.embedded.core import Core
+from schema_mcp.registries.embedded.refusals import Refusal, method_not_allowed
+
+LARGEST_BODY = 32 * 1024 * 1024
+MOUNT = "/registries"
+
+
+def registry_routes(
+    cores: Mapping[str, Core], gate: Gate, *, mount: str = MOUNT, largest_body: int = LARGEST_BODY
+) -> list[BaseRoute]:
+    """The routes of every registry in `cores`, below `{mount}/{name}`."""
+    return [RegistryRoute(name, core, gate, f"{mount}/{name}".encode(), largest_body) for name, core in cores.items()]
+
+
+class RegistryRoute(BaseRoute):
+    """All paths of one registry. It looks at the path as it was sent, which a pattern of Starlette's cannot."""
+
+    def __init__(self, name: str, core: Core, gate: Gate, mount: bytes, largest_body: int) -> None:
+        self._name = name
+        self._core = core
+        self._gate = gate
+        self._mount = mount
+        self._largest_body = largest_body
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        raw = _raw_path(scope)
+        ours = scope["type"] == "http" and (raw == self._mount or raw.startswith(self._mount + b"/"))
+        return (Match.FULL if ours else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = await self._respond(request)
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        media_type = JSON_TYPES[0]
+        try:
+            asked = target(_raw_path(request.scope)[len(self._mount) :], request.scope["query_string"])
+            if request.method == "OPTIONS":
+                return _options(asked)
+            endpoint, values = _endpoint(request.method, asked.segments)
+            if endpoint.reads_body:
+                check_content_type(request.headers.get("content-type"))
+            media_type = answer_type(request.headers.get("accept"))
+            body = bodies.parse(await self._body(request)) if endpoint.reads_body else {}
+            answer = await self._answer(endpoint, Call(self._name, self._core, values, asked.query, body), request)
+        except Refusal as no:
+            return _refused(no, media_type)
+        except SchemaMcpError as error:
+            return _refused(_refusal(error), media_type)
+        return _answered(answer, media_type)
+
+    async def _answer(self, endpoint: Endpoint, call: Call, request: Request) -> Any:
+        path = _raw_path(request.scope)[len(self._mount) :].decode("latin-1") or "/"
+        let_through = self._gate.write if endpoint.writes else self._gate.read
+        async with let_through(self._name, request.method, path):
+            return await endpoint.answer(call)
+
+    async def _body(self, request: Request) -> bytes:
+        found = bytearray()
+        async for chunk in request.stream():
+            found += chunk
+            if len(found) > self._largest_body:
+                raise Refusal(413, f"Request body is too large: more than {self._largest_body} bytes")
+        return bytes(found)
+
+
+def _endpoint(method: str, segments: tuple[str, ...]) -> tuple[Endpoint, dict[str, str]]:
+    """The row for a request; 404 where no path fits, 405 where only the method does not."""
+    fitting = [(one, values) for one in ENDPOINTS if (values := one.matched(segments)) is not None]
+    if not fitting:
+        raise not_found()
+    wanted = "GET" if method == "HEAD" else method
+    for endpoint, values in fitting:
+        if endpoint.method == wanted:
+            return endpoint, values
+    raise method_not_allowed()
+
+
+def _options(asked: Target) -> Response:
+    methods = sorted({one.method for one in ENDPOINTS if one.matched(asked.segments) is not None})
+    if not methods:
+        return _refused(not_found(), JSON_TYPES[0])
+    return Response(headers={"allow": ", ".join([*methods, "HEAD", "OPTIONS"])})
+
+
+def _answered(answer: Any, media_type: str) -> Response:
+    if answer is None:
+        return Response(status_code=204)
+    text = answer.text if isinstance(answer, Raw) else json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    return Response(text.encode(), media_type=media_type)
+
+
+def _refused(no: Refusal, media_type: str) -> Response:
+    body = {"error_code": no.error_code, "message": no.message}
+    return Response(json.dumps(body).encode(), status_code=no.status, media_type=media_type)
+
+
+def _refusal(error: SchemaMcpError) -> Refusal:
+    """One of our errors in the registry's terms; the gate's included."""
+    match error:
+        case InvalidRequestError():
+            return Refusal(error.details.get("error_code", 400), str(error))
+        case ReadOnlyError():
+            return Refusal(42205, str(error))
+        case NotPermittedError():
+            return Refusal(40301, str(error))
+        case _:
+            return Refusal(50001, str(error))
+
+
+def _raw_path(scope: Scope) -> bytes:
+    """The path below the application, as it was sent."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.removeprefix(scope.get("root_path", "").encode())

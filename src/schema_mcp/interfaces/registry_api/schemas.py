@@ -1,0 +1,78 @@
+"""Endpoints that start from a schema: in bulk, by id, by GUID."""
+
+from schema_mcp.domain.schema import Json, Version
+from schema_mcp.interfaces.registry_api.calls import Call, Raw, not_found
+from schema_mcp.interfaces.registry_api.printing import formatted, qualified, schema_json, tags_in, version_json
+from schema_mcp.registries.embedded import finding, lists, stored
+from schema_mcp.registries.embedded.lists import Filter
+from schema_mcp.registries.embedded.session import Session
+
+_ASSOCIATIONS = ("resourceType", "associationType", "lifecycle")
+_LIFECYCLES = ("", "STRONG", "WEAK")
+
+
+async def types(_: Call) -> list[str]:
+    return ["JSON", "PROTOBUF", "AVRO"]
+
+
+async def every(call: Call) -> list[Json]:
+    if call.text("lifecycle") not in _LIFECYCLES:
+        raise not_found()
+    if any(call.text(name) for name in _ASSOCIATIONS):
+        return []  # there are no associations, so nothing has one
+    wanted = Filter(
+        call.text("subjectPrefix"),
+        deleted=call.flag("deleted"),
+        latest_only=call.flag("latestOnly"),
+        rule_type=call.text("ruleType"),
+        aliases=call.flag("aliases"),
+    )
+    found = await call.core.ask(lists.schemas, wanted, call.page)
+    return [version_json(one.version) | ({"aliases": list(one.aliases)} if one.aliases else {}) for one in found]
+
+
+async def by_id(call: Call) -> Json:
+    return call.core.read(_by_id, call)
+
+
+def _by_id(session: Session, call: Call) -> Json:
+    found = finding.needed_by_id(session, call.schema_id, call.holder)
+    place: Json = {"subject": str(found.subject), "version": found.number}
+    if call.flag("fetchMaxId"):
+        place["maxId"] = stored.highest_id(session, found.subject.context)
+    tags = tags_in(found.schema, call.query.get("findTags", []))
+    if call.text("referenceFormat") == "qualified":
+        found = qualified(found)
+    return place | schema_json(formatted(session, found, call.text("format")), tags=tags)
+
+
+async def text_by_id(call: Call) -> Raw:
+    def read(session: Session) -> Version:
+        found = finding.needed_by_id(session, call.schema_id, call.holder)
+        return formatted(session, found, call.text("format"))
+
+    return Raw(call.core.read(read).schema.text)
+
+
+async def subjects_by_id(call: Call) -> list[str]:
+    found = call.core.read(finding.same_content, call.schema_id, call.holder, deleted=call.flag("deleted"))
+    subjects = list(dict.fromkeys(str(subject) for subject, _ in found))
+    return call.page.of(subjects, call.core.settings.subjects)
+
+
+async def versions_by_id(call: Call) -> list[Json]:
+    found = call.core.read(finding.same_content, call.schema_id, call.holder, deleted=call.flag("deleted"))
+    versions: list[Json] = [{"subject": str(subject), "version": number} for subject, number in found]
+    return call.page.of(versions, call.core.settings.versions)
+
+
+async def by_guid(call: Call) -> Json:
+    def read(session: Session) -> Version:
+        return formatted(session, finding.by_guid(session, call.values["guid"]), call.text("format"))
+
+    return schema_json(call.core.read(read))
+
+
+async def ids_of_guid(call: Call) -> list[Json]:
+    found = call.core.read(finding.ids_of_guid, call.values["guid"])
+    return [{"context": context, "id": schema_id} for context, schema_id in found.items()]
