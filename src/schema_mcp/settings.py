@@ -108,6 +108,13 @@ class Settings:
     log: str = "warning"
     notes: tuple[str, ...] = ()
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Everything that must never be shown."""
+        signs = [connection.auth for connection in self.connections]
+        told = {secret for auth in signs for secret in (auth.password, auth.token, auth.client_secret)}
+        return frozenset(told | {value for auth in signs for value in auth.headers.values()}) - {""}
+
 
 def load(
     options: Mapping[str, Any] | None = None,

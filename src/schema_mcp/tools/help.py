@@ -149,8 +149,10 @@ def _words(text: str) -> set[str]:
 
 
 _EMPTY_WORDS = frozenset(
-    ("a", "an", "and", "at", "by", "do", "for", "from", "how", "i", "in", "is", "it", "my", "of", "on", "one", "or")
-    + ("that", "the", "this", "to", "what", "with")
+    {
+        *("a", "an", "and", "at", "by", "do", "for", "from", "how", "i", "in", "is", "it", "my"),
+        *("of", "on", "one", "or", "that", "the", "this", "to", "what", "with"),
+    }
 )
 
 

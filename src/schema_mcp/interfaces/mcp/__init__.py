@@ -1,0 +1,1 @@
+"""The catalogue as MCP tools, over stdio and Streamable HTTP."""

@@ -1,0 +1,95 @@
+"""The catalogue as an MCP client meets it: what is shown to whom, and one call from arguments to reply.
+
+Everything heavy is imported here and nowhere else in this folder, so that a server answers `initialize` before it
+has loaded its tools.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+import mcp_types as types
+
+from schema_mcp.domain.caller import Caller, Scope
+from schema_mcp.domain.errors import NotFoundError, SchemaMcpError
+from schema_mcp.interfaces.mcp.replies import Reply, refusal, success, surprise
+from schema_mcp.interfaces.mcp.shapes import input_schema, output_schema
+from schema_mcp.toolkit.call import call, new_request_id
+from schema_mcp.toolkit.tool import Effect, Tool
+from schema_mcp.toolkit.workspace import Report, Workspace
+from schema_mcp.tools import CATALOGUE
+
+_log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Where callers are served: one per process, over one workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._lists: dict[frozenset[Scope], types.ListToolsResult] = {}
+
+    def caller(self, via: str) -> Caller:
+        """The owner of the process, coming in through an interface."""
+        return replace(self._workspace.caller, via=via)
+
+    def tools(self, caller: Caller) -> types.ListToolsResult:
+        """What this caller may use, in the order of the catalogue: the same scopes always see the same list."""
+        if caller.scopes not in self._lists:
+            shown = [describe(tool) for tool in CATALOGUE.values() if self._is_shown(tool, caller)]
+            self._lists[caller.scopes] = types.ListToolsResult(tools=shown)
+        return self._lists[caller.scopes]
+
+    async def call(self, name: str, arguments: Mapping[str, Any], *, caller: Caller, report: Report) -> Reply:
+        """Run a tool; whatever happens becomes a reply, and only what was meant for the caller is in it."""
+        request_id = new_request_id()
+        try:
+            tool = _tool(name)
+            result = await call(
+                tool, arguments, caller=caller, workspace=self._workspace, report=report, request_id=request_id
+            )
+            return success(tool, result)
+        except SchemaMcpError as error:
+            return refusal(error)
+        except Exception:  # noqa: BLE001 - the SDK would tell an old client what a stray exception says
+            _log.exception("request %s: %s failed", request_id, name[:80])
+            return surprise(request_id)
+
+    def _is_shown(self, tool: Tool[Any, Any], caller: Caller) -> bool:
+        listing = self._workspace.listings.get(tool.name)
+        return tool.scope in caller.scopes and not (listing and listing.off)
+
+
+def schema_of(name: str) -> dict[str, Any] | None:
+    """The input schema of a tool, None where there is no such tool."""
+    return describe(CATALOGUE[name]).input_schema if name in CATALOGUE else None
+
+
+@cache
+def describe(tool: Tool[Any, Any]) -> types.Tool:
+    """A tool as a client sees it."""
+    return types.Tool(
+        name=tool.name,
+        description=tool.summary,
+        input_schema=input_schema(tool.request),
+        output_schema=output_schema(tool.result),
+        annotations=types.ToolAnnotations(
+            read_only_hint=tool.effect is Effect.READS,
+            destructive_hint=tool.effect is Effect.DESTROYS,
+            idempotent_hint=tool.effect in {Effect.READS, Effect.REPLACES},
+            open_world_hint=tool.touches_registries,
+        ),
+    )
+
+
+def _tool(name: str) -> Tool[Any, Any]:
+    if name not in CATALOGUE:
+        near = get_close_matches(name, CATALOGUE, n=1, cutoff=0.5)
+        guess = f"Did you mean {near[0]!r}? " if near else ""
+        raise NotFoundError(
+            f"There is no tool {name[:80]!r}", hint=f"{guess}find_tool finds a tool by what you want to do."
+        )
+    return CATALOGUE[name]

@@ -1,0 +1,71 @@
+"""What a call answers on the wire: a result, a refusal that says what to do, or one fixed sentence."""
+
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from schema_mcp.domain.errors import SchemaMcpError
+
+if TYPE_CHECKING:  # a refusal must be possible before the tools are loaded
+    from schema_mcp.toolkit.tool import Shape, Tool
+
+Reply: TypeAlias = dict[str, Any]
+
+WIRE_BYTES = 32 * 1024
+"""The largest reply, text and structure together."""
+
+_ROOM_FOR_THE_ENVELOPE = 512
+_NARROWING = ("limit", "prefix", "query", "subject", "registries", "registry", "context")
+
+
+def success(tool: "Tool[Any, Any]", result: "Shape") -> Reply:
+    """A result, as compact text and as structure; one that would flood the caller's context becomes a refusal."""
+    content = result.model_dump(mode="json", exclude_none=True, by_alias=True)
+    reply = _reply(content)
+    size = _size(reply["content"][0]["text"])
+    return _too_large(tool, size) if size > WIRE_BYTES else reply
+
+
+def refusal(error: SchemaMcpError) -> Reply:
+    """An error that a caller can act on: its code, what happened, what to do next, and what a program may want."""
+    content = described(error)
+    if _size(_text(content)) > WIRE_BYTES:
+        content = {"code": error.code, "message": str(error)[:2000], "hint": error.hint[:2000]}
+    return {**_reply(content), "isError": True}
+
+
+def surprise(request_id: str) -> Reply:
+    """A bug: nothing of it reaches the caller but the name by which the log knows it."""
+    message = f"Something went wrong inside the server (request {request_id})"
+    hint = "This is a bug. The server's log has the details under that request id."
+    return {**_reply({"code": "internal_error", "message": message, "hint": hint}), "isError": True}
+
+
+def described(error: SchemaMcpError) -> dict[str, Any]:
+    """An error as data."""
+    said: dict[str, Any] = {"code": error.code, "message": str(error), "hint": error.hint, "details": error.details}
+    return {key: value for key, value in said.items() if value}
+
+
+def _too_large(tool: "Tool[Any, Any]", size: int) -> Reply:
+    narrowing = [
+        name for name in ("limit", "prefix", "query", "subject", "registries") if name in tool.request.model_fields
+    ]
+    ways = f"Narrow it with {', '.join(narrowing)}." if narrowing else "Ask for less at a time."
+    ran = "It ran to its end, what it did is done; do not repeat it. " if tool.writes else ""
+    message = f"The reply of {tool.name} has {size} bytes, more than the {WIRE_BYTES} that a reply may have"
+    return {**_reply({"code": "reply_too_large", "message": message, "hint": ran + ways}), "isError": True}
+
+
+def _reply(content: dict[str, Any]) -> Reply:
+    text = {"type": "text", "text": _text(content)}
+    return {"content": [text], "structuredContent": content, "resultType": "complete"}
+
+
+def _text(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _size(text: str) -> int:
+    """Bytes on the wire: once as structure, once more as an escaped text."""
+    escapes = text.count('"') + text.count("\\")
+    return 2 * len(text.encode("utf-8", "surrogatepass")) + escapes + _ROOM_FOR_THE_ENVELOPE

@@ -1,0 +1,87 @@
+"""MCP over stdin and stdout, for clients of both eras, and for those that ask for one and then speak the other."""
+
+import logging
+import os
+import signal
+from typing import Any
+
+import anyio
+import mcp_types as types
+from anyio.streams.memory import MemoryObjectSendStream
+from mcp.server.lowlevel import Server
+from mcp.server.runner import serve_dual_era_loop
+from mcp.server.stdio import stdio_server
+from mcp.shared._stream_protocols import ReadStream, WriteStream
+from mcp.shared.message import SessionMessage
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+
+
+async def serve_stdio(server: Server[Any]) -> None:
+    """Serve until the client closes our stdin, or a signal asks us to stop."""
+    async with stdio_server() as (read, write):
+        with anyio.CancelScope() as scope:
+            await _serve(server, read, write, scope)
+        if scope.cancelled_caught:
+            # Everything is closed, but a thread of the SDK waits for a line of stdin and nothing can wake it.
+            logging.shutdown()
+            os._exit(0)
+
+
+async def _serve(
+    server: Server[Any],
+    read: ReadStream[SessionMessage | Exception],
+    write: WriteStream[SessionMessage],
+    scope: anyio.CancelScope,
+) -> None:
+    push, pull = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    async with server.lifespan(server) as state, anyio.create_task_group() as tasks:
+        tasks.start_soon(_stop_on_signal, scope)
+        tasks.start_soon(_relay, server, read, write, push)
+        await serve_dual_era_loop(
+            server, pull, write, lifespan_state=state, init_options=server.create_initialization_options()
+        )
+        tasks.cancel_scope.cancel()
+
+
+async def _relay(
+    server: Server[Any],
+    read: ReadStream[SessionMessage | Exception],
+    write: WriteStream[SessionMessage],
+    push: MemoryObjectSendStream[SessionMessage | Exception],
+) -> None:
+    """Hand messages on, but answer a leading `server/discover` here.
+
+    The SDK lets the first request decide the era of the whole connection, and some clients probe with `discover`
+    before they send `initialize` (mcp 2.0 to 2.3). A probe must not decide: the next request does.
+    """
+    probing = True
+    async with push:
+        async for item in read:
+            request = item.message if isinstance(item, SessionMessage) else None
+            if probing and isinstance(request, types.JSONRPCRequest):
+                if request.method == "server/discover":
+                    await write.send(SessionMessage(_discovery(server, request.id)))
+                    continue
+                probing = False
+            await push.send(item)
+
+
+def _discovery(server: Server[Any], request_id: types.RequestId) -> types.JSONRPCResponse:
+    """What the SDK would answer, with the versions of the handshake beside the modern ones."""
+    result = types.DiscoverResult(
+        supported_versions=[*MODERN_PROTOCOL_VERSIONS, *reversed(HANDSHAKE_PROTOCOL_VERSIONS)],
+        capabilities=server.get_capabilities(protocol_version=MODERN_PROTOCOL_VERSIONS[-1]),
+        instructions=server.instructions,
+        ttl_ms=0,
+        cache_scope="private",
+    )
+    wire = result.model_dump(by_alias=True, mode="json", exclude_none=True)
+    stamp = {types.SERVER_INFO_META_KEY: server.server_info_stamp}
+    return types.JSONRPCResponse(jsonrpc="2.0", id=request_id, result=wire | {"resultType": "complete", "_meta": stamp})
+
+
+async def _stop_on_signal(scope: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            scope.cancel()
+            return

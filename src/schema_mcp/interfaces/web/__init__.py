@@ -1,0 +1,1 @@
+"""Everything HTTP, composed: MCP, the registries, health."""
