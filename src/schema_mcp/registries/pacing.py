@@ -29,7 +29,7 @@ class Pace:
     def __init__(self, per_second: float, clock: Clock) -> None:
         self._per_second = per_second
         self._clock = clock
-        self._next = clock.now()
+        self._next = float("-inf")
 
     async def turn(self) -> None:
         """Wait until this request may go out; turns are given in the order of asking."""
