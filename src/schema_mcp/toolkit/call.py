@@ -1,14 +1,28 @@
 """The one way a tool is run, for every interface: allowed? arguments valid? run, and leave an audit line."""
 
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from schema_mcp.domain.caller import Caller
-from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError
+from schema_mcp.domain.errors import (
+    IncompatibleError,
+    InvalidRequestError,
+    NotPermittedError,
+    ReadOnlyError,
+    SchemaMcpError,
+)
+from schema_mcp.stores.audit import Audit, Entry, Outcome
 from schema_mcp.toolkit.arguments import validated
 from schema_mcp.toolkit.tool import Shape, Tool
 from schema_mcp.toolkit.workspace import Report, Workspace
+
+_REFUSALS = (NotPermittedError, InvalidRequestError, IncompatibleError)
+_NAMED = ("registry", "context", "subject", "plan", "reason")
+_LONGEST_NAME = 200
 
 
 async def call(
@@ -25,21 +39,53 @@ async def call(
     Raises a `SchemaMcpError` for whatever a user can act on; anything else is a bug and travels up. Every call leaves
     an audit line, refused ones too; the intent of a write is on disk before the tool runs.
     """
-    request_id = request_id or new_request_id()
-    at_work = workspace.for_call(caller, request_id, report)
-    async with workspace.audit.recorded(caller, tool.name, arguments, writes=tool.writes, request_id=request_id):
+    at_work = workspace.for_call(caller, request_id or secrets.token_hex(8), report)
+    async with _recorded(at_work, tool, arguments):
         caller.require(tool.scope, tool.name)
         if tool.writes and workspace.read_only:
             raise ReadOnlyError(
                 f"{tool.name} writes, and this server runs with --read-only",
                 hint="Start a server without --read-only, or ask whoever runs it.",
             )
-        if (listing := workspace.listings.get(tool.name)) and listing.off:
-            raise NotPermittedError(f"{tool.name} is switched off here", hint=listing.off)
         request = validated(tool, arguments)
         return await tool.run(at_work, request)
 
 
-def new_request_id() -> str:
-    """A name for one call, by which audit, log and reply find each other."""
-    return secrets.token_hex(8)
+@asynccontextmanager
+async def _recorded(workspace: Workspace, tool: Tool[Any, Any], arguments: Mapping[str, Any]) -> AsyncGenerator[None]:
+    """The audit lines of one call: a write's intent before, and how it ended after, refusals and bugs too."""
+    audit, began = workspace.audit, time.perf_counter()
+    entry = _entry(workspace, tool, arguments)
+    if tool.writes:
+        await audit.intent(entry)
+    outcome, code = Outcome.FAILED, "bug"
+    try:
+        yield
+        outcome, code = Outcome.OK, ""
+    except SchemaMcpError as error:
+        outcome = Outcome.REFUSED if isinstance(error, _REFUSALS) else Outcome.FAILED
+        code = error.code
+        raise
+    finally:
+        took = round((time.perf_counter() - began) * 1_000, 2)
+        await _ended(audit, replace(entry, outcome=outcome, code=code, duration_ms=took), writes=tool.writes)
+
+
+async def _ended(audit: Audit, entry: Entry, *, writes: bool) -> None:
+    if writes:
+        await audit.outcome(entry)
+    else:
+        await audit.record(entry)
+
+
+def _entry(workspace: Workspace, tool: Tool[Any, Any], arguments: Mapping[str, Any]) -> Entry:
+    named = {name: str(arguments[name])[:_LONGEST_NAME] for name in _NAMED if isinstance(arguments.get(name), str)}
+    return Entry(
+        tool=tool.name,
+        request_id=workspace.request_id,
+        caller=workspace.caller.name,
+        scopes=tuple(sorted(workspace.caller.scopes)),
+        effect=tool.effect,
+        arguments_digest=workspace.audit.digest(arguments),
+        **named,
+    )

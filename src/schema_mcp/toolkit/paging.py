@@ -73,15 +73,19 @@ def _offset(cursor: str | None, mark: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A text as it fits into a reply."""
+class Part:
+    """A text, or as much of it as fits into a reply."""
 
     text: str
-    truncated: bool
+    total: int
+    is_part: bool
+    cursor: str | None
 
 
-def cut(text: str, characters: int = TEXT_CHARACTERS) -> Cut:
-    """The beginning of a long text, or all of a short one."""
-    if len(text) <= characters:
-        return Cut(text, truncated=False)
-    return Cut(text[:characters], truncated=True)
+def part(text: str, *, cursor: str | None, query: str) -> Part:
+    """A long text from a cursor on, at most `TEXT_CHARACTERS` of it; a short one whole."""
+    mark = hashlib.sha256(query.encode()).hexdigest()[:8]
+    start = _offset(cursor, mark)
+    end = start + TEXT_CHARACTERS
+    piece = text[start:end]
+    return Part(piece, len(text), len(piece) < len(text), _cursor(end, mark) if end < len(text) else None)

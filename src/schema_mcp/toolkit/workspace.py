@@ -1,21 +1,23 @@
 """What a tool may touch."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+
+from anyio.abc import TaskGroup
 
 from schema_mcp.domain.allocation import IdSource
 from schema_mcp.domain.caller import Caller
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.guard import GuardedRegistry
+from schema_mcp.services.ground import Ground, Report, Signature
+from schema_mcp.services.search import Index
 from schema_mcp.stores.audit import Audit
 from schema_mcp.stores.ids import Ledger
 from schema_mcp.stores.journal import Journal
 from schema_mcp.stores.schemastore import SchemaStore
-
-Report = Callable[[float, float | None, str], Awaitable[None]]
-"""Progress of a call: how much is done, of how much (None when unknown), and a word about it."""
+from schema_mcp.toolkit.listing import Listing
 
 
 async def _silent(done: float, total: float | None, message: str) -> None:
@@ -27,7 +29,7 @@ class Workspace:
     """Everything a tool may touch, opened once by `app.py`; `for_call` gives each call its own caller.
 
     `notes` are said in every reply that depends on them (for instance: nothing is configured, this is the user's data
-    folder); `disabled` maps a tool that is switched off to the flag that turns it on.
+    folder); `listings` is the directory of tools, switched-off ones too.
     """
 
     fleet: Fleet
@@ -40,14 +42,31 @@ class Workspace:
     exports: Path
     clock: Callable[[], datetime]
     caller: Caller
+    index: Index
+    background: TaskGroup | None = None
+    """Where long work goes on after its call was answered; None carries it out within the call."""
+
+    patience: float | None = None
+    """Seconds a call waits for its own long work before it answers with a task; None waits for the end."""
+
     read_only: bool = False
     notes: tuple[str, ...] = ()
+    listings: Mapping[str, Listing] = field(default_factory=dict[str, Listing])
     request_id: str = ""
     report: Report = _silent
 
     def registry(self, name: str | None = None) -> GuardedRegistry:
         """A registry by name, the default one when left out; raises `NotFoundError` with the known names."""
         return self.fleet.get(name)
+
+    @property
+    def ground(self) -> Ground:
+        """What services that change something stand on."""
+        return Ground(self.fleet, self.store, self.ledger, self.journal, self.ids, self.clock)
+
+    def signature(self, tool: str, *, reason: str = "", plan: str = "") -> Signature:
+        """In whose name, and why, this call changes something."""
+        return Signature(self.caller, tool, self.request_id, reason=reason, plan=plan)
 
     def for_call(self, caller: Caller, request_id: str, report: Report | None = None) -> "Workspace":
         """The same workspace, asked by this caller."""

@@ -1,0 +1,74 @@
+# Every command of the project. The first target that needs it makes .venv; nothing else has to be installed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fmt lint types imports snapshots docs docs-check lock live bench conformance coverage clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY) ## the environment, from the hashed lock
+
+$(READY): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9,<1"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --compile-bytecode --editable .
+	touch $(READY)
+
+demo: $(READY) ## the main job on the embedded registry, from an empty folder to a drift mended
+	$(BIN)/python -m examples.demo
+
+test: $(READY) ## the whole offline suite
+	$(BIN)/pytest -n 2 --dist worksteal
+
+check: lint types imports docs-check test ## everything a change has to pass
+
+fmt: $(READY) ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(READY) ## ruff and codespell
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+
+types: $(READY) ## pyright, strict
+	$(BIN)/pyright
+
+imports: $(READY) ## the layers
+	$(BIN)/lint-imports
+
+snapshots: $(READY) ## accept how the tools look to clients
+	UPDATE_SNAPSHOTS=1 $(BIN)/pytest -q tests/tools/test_snapshots.py
+
+docs: $(READY) ## write the reference pages
+	$(BIN)/python -m schema_mcp.toolkit.reference docs/reference
+
+docs-check: $(READY) ## the reference pages say what the code says
+	$(BIN)/pytest -q tests/test_docs.py
+
+coverage: $(READY) ## the suite with coverage: 85 % of src, 95 % of the domain
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=
+	$(BIN)/coverage report --fail-under=85 --skip-covered | tail -n 5
+	$(BIN)/coverage report --fail-under=95 --include='src/schema_mcp/domain/*' | tail -n 1
+
+lock: $(READY) ## bring requirements.lock up to pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+
+live: $(READY) ## the contract tests against real registries given by URL
+	$(BIN)/pytest -m live tests
+
+bench: $(READY) ## the benchmarks, as ratios against their baselines
+	for one in benchmarks/[a-z]*.py; do $(BIN)/python $$one || exit 1; done
+
+conformance: $(READY) ## the MCP conformance suite and the inspector
+	$(BIN)/python -m tests.conformance.run
+
+clean: ## what was built
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .demo

@@ -1,0 +1,129 @@
+"""Apply a plan: only one that is kept, allowed and fresh; in the journal, in the background, and to be resumed."""
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+from anyio.abc import TaskGroup
+
+from schema_mcp.domain.errors import LockHeldError, NotFoundError, StalePlanError
+from schema_mcp.domain.plan import Plan, from_text
+from schema_mcp.services import deployment, migration, selection, steps
+from schema_mcp.services.ground import Ground, Report, Signature
+from schema_mcp.stores.journal import Journal, Run, Status
+
+
+async def kept_plan(journal: Journal, digest: str) -> Plan:
+    """A plan by its digest; raises `NotFoundError` when it was never made here, or is gone."""
+    text = await journal.plan(digest)
+    if text is None:
+        raise NotFoundError(
+            f"No plan {digest[:12]}… is kept here", hint="Make it with plan_deployment or plan_migration."
+        )
+    return from_text(text)
+
+
+async def apply(
+    ground: Ground,
+    digest: str,
+    signed: Signature,
+    report: Report,
+    background: TaskGroup | None,
+    patience: float | None,
+) -> Run:
+    """Carry out a plan and answer with its task, finished or, after `patience` seconds, still running.
+
+    Raises `StalePlanError` when store or registries moved since it was made, `NotPermittedError` when a step needs a
+    higher scope, `ReadOnlyError`, `LockHeldError` while it is being applied already. A run that was cut off goes on
+    where it stopped.
+    """
+    plan = await kept_plan(ground.journal, digest)
+    signed.caller.require(plan.scope, "apply_plan, for the steps of this plan,")
+    for name in {step.registry for step in plan.steps}:
+        ground.fleet.get(name).require_writable()
+    cut_off = await _interrupted(ground.journal, digest)
+    if cut_off is None:
+        await _refuse_stale(ground, plan)
+    else:
+        await ground.store.refresh()
+    run = await ground.journal.start(
+        kind=plan.kind, plan=digest, owner=signed.caller.name, total=len(plan.steps), resumes=cut_off
+    )
+    await _within(background, patience, lambda: _carry_out(ground, plan, run, report))
+    return await task(ground.journal, run.task)
+
+
+async def task(journal: Journal, name: str) -> Run:
+    """A task by its id; raises `NotFoundError` with what is known."""
+    run = await journal.run(name)
+    if run is None:
+        recent = ", ".join(one.task for one in await journal.runs(limit=5))
+        raise NotFoundError(f"No task {name[:40]!r}", hint=f"Recent ones: {recent or 'none'}.")
+    return run
+
+
+async def _interrupted(journal: Journal, digest: str) -> str | None:
+    """The task of an earlier run of this plan that was cut off, or None."""
+    for run in await journal.runs(plan=digest):
+        if run.status is Status.RUNNING:
+            raise LockHeldError(
+                f"The plan is being applied already, as task {run.task}", hint="get_task tells how far it is."
+            )
+        if run.status is Status.INTERRUPTED:
+            return run.task
+    return None
+
+
+async def _refuse_stale(ground: Ground, plan: Plan) -> None:
+    """Make the plan again: the same digest means that neither the store nor a registry moved."""
+    now = await again(ground, plan)
+    if now.digest != plan.digest:
+        raise StalePlanError(
+            f"The plan is stale: {_moved(plan, now)}", hint="Plan again, look at the difference, and apply that."
+        )
+
+
+async def again(ground: Ground, plan: Plan) -> Plan:
+    """The plan that the same request makes now."""
+    chosen = selection.from_request(plan.request)
+    if plan.kind == "migration":
+        source, target = (ground.fleet.get(plan.request[end]) for end in ("source", "target"))
+        made = await migration.plan(source, target, chosen, keep_ids=plan.request["keep_ids"])
+        return made.plan
+    return await deployment.plan(ground.fleet, ground.store, plan.request["registries"], chosen)
+
+
+def _moved(plan: Plan, now: Plan) -> str:
+    moved = [name for name, digest in plan.observed.items() if now.observed.get(name) != digest]
+    if plan.commit != now.commit:
+        moved.insert(0, "the store")
+    return f"{' and '.join(moved) or 'what it rests on'} changed since it was made"
+
+
+async def _carry_out(ground: Ground, plan: Plan, run: Run, report: Report) -> None:
+    try:
+        outcome = await steps.carry_out(ground, plan, run, report)
+    except BaseException:
+        # Cancelled, or a bug: the journal says so before the error travels on.
+        with anyio.CancelScope(shield=True):
+            await ground.journal.finish(run.task, Status.INTERRUPTED, {})
+        raise
+    status = Status.SUCCEEDED if outcome.succeeded else Status.FAILED
+    await ground.journal.finish(run.task, status, {"registries": [one.told() for one in outcome.registries]})
+
+
+async def _within(background: TaskGroup | None, patience: float | None, work: Callable[[], Awaitable[None]]) -> None:
+    """Do the work, and wait for it as long as patience lasts; without a background, to its end."""
+    if background is None:
+        await work()
+        return
+    done = anyio.Event()
+
+    async def to_its_end() -> None:
+        try:
+            await work()
+        finally:
+            done.set()
+
+    background.start_soon(to_its_end)
+    with anyio.move_on_after(patience):
+        await done.wait()

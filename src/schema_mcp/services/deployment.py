@@ -1,0 +1,217 @@
+"""Bring registries to what the store says: plan it, as data.
+
+`steps.carry_out` does it. Sources of the order: references first; inside a subject loosen, register, tighten.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from schema_mcp.domain import compatibility
+from schema_mcp.domain.drift import Drift, Held, Kind, Snapshot, compare
+from schema_mcp.domain.identity import schema_hash
+from schema_mcp.domain.plan import Action, Blocked, Plan, Step, in_order, level_action
+from schema_mcp.domain.references import Place, in_reference_order, used_by
+from schema_mcp.domain.schema import Level, Subject
+from schema_mcp.registries.contract import Capability, Registry, level_of
+from schema_mcp.registries.fleet import Fleet
+from schema_mcp.services import snapshots
+from schema_mcp.services.drift import told_apart
+from schema_mcp.services.resolution import stored_whole
+from schema_mcp.services.selection import Selection
+from schema_mcp.services.together import each
+from schema_mcp.stores.schemastore import SchemaStore
+
+IMPORT_WARNING = (
+    "While versions are carried in with their ids, their subjects are in mode IMPORT: other producers are refused "
+    "there, and the registry's own check is off. The mode is restored afterwards, also after a crash."
+)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """One registry's part of a plan while it is being made."""
+
+    steps: list[Step] = field(default_factory=list[Step])
+    blocked: list[Blocked] = field(default_factory=list[Blocked])
+    observed: str = ""
+
+
+async def plan(fleet: Fleet, store: SchemaStore, registries: Sequence[str], selection: Selection) -> Plan:
+    """What has to happen so that each registry holds what the store wants there.
+
+    Reads only. Raises `RegistryError` when a registry does not answer: an unreachable registry is never "in sync".
+    """
+    await store.refresh()
+    names = sorted(set(registries))
+    made = await each(names, lambda name: _draft(fleet.get(name), store, selection))
+    drafts = dict(zip(names, made, strict=True))
+    return Plan(
+        kind="deployment",
+        request={"registries": names, **selection.as_request()},
+        commit=store.head or "",
+        observed={name: drafts[name].observed for name in names},
+        steps=_ordered(store, [step for name in names for step in drafts[name].steps]),
+        blocked=tuple(blocked for name in names for blocked in drafts[name].blocked),
+        warnings=_warnings(drafts),
+    )
+
+
+async def _draft(registry: Registry, store: SchemaStore, selection: Selection) -> _Draft:
+    wanted = snapshots.of_store(store, registry.name, selection.wants)
+    found = await snapshots.of_registry(
+        registry,
+        selection.wants,
+        settings_of=wanted.settings,
+        prefix=selection.listing,
+        context=selection.listing_context,
+    )
+    drift = await told_apart(compare(wanted, found), registry, store)
+    draft = _Draft(observed=snapshots.digest(found))
+    for subject in sorted({one.subject for one in drift}):
+        mine = [one for one in drift if one.subject == subject]
+        await _plan_subject(registry, store, subject, mine, wanted, found, draft)
+    return draft
+
+
+async def _plan_subject(
+    registry: Registry,
+    store: SchemaStore,
+    subject: Subject,
+    drift: Sequence[Drift],
+    wanted: Snapshot,
+    found: Snapshot,
+    draft: _Draft,
+) -> None:
+    missing = {one.number: wanted.versions[subject][one.number] for one in drift if one.kind is Kind.MISSING}
+    settings = list(_settings_steps(registry, subject, wanted, found))
+    refusals = [*_in_the_way(registry.name, drift), *await _cannot_register(registry, store, subject, missing, found)]
+    if missing and refusals:
+        draft.blocked += refusals
+        return
+    draft.blocked += refusals
+    draft.steps += [_register(registry.name, subject, number, held) for number, held in missing.items()]
+    draft.steps += _retired(registry.name, store, subject, found)
+    draft.steps += settings
+
+
+def _register(registry: str, subject: Subject, number: int, held: Held) -> Step:
+    reason = f"the registry lacks version {number}"
+    return Step(registry, Action.REGISTER, subject, reason, number=number, id=held.id, digest=held.digest)
+
+
+def _retired(registry: str, store: SchemaStore, subject: Subject, found: Snapshot) -> Iterator[Step]:
+    """Versions that the store marks as deleted and the registry still has."""
+    live = found.versions.get(subject, {})
+    for record in store.records(subject):
+        if record.deleted and record.number in live:
+            digest = live[record.number].digest
+            yield Step(
+                registry, Action.DELETE, subject, "the store has retired it", number=record.number, digest=digest
+            )
+
+
+def _settings_steps(registry: Registry, subject: Subject, wanted: Snapshot, found: Snapshot) -> Iterator[Step]:
+    wish, there = wanted.settings.get(subject), found.settings.get(subject)
+    if wish is None or there is None:
+        return
+    if wish.level is not None and wish.level != there.level and Capability.CONFIG in registry.capabilities:
+        before = there.level or Level.BACKWARD
+        reason = f"the store wants {wish.level}, the registry has {there.level or 'no own level'}"
+        action = level_action(before, wish.level)
+        yield Step(registry.name, action, subject, reason, value=wish.level, before=there.level or "")
+    if wish.mode is not None and wish.mode != there.mode and Capability.MODES in registry.capabilities:
+        reason = f"the store wants mode {wish.mode}, the registry has {there.mode or 'no own mode'}"
+        yield Step(registry.name, Action.MODE, subject, reason, value=wish.mode, before=there.mode or "")
+
+
+_IN_THE_WAY: Mapping[Kind, str] = {
+    Kind.CONTENT: "the registry holds other content under this version",
+    Kind.METADATA: "the registry holds other metadata or rules under this version",
+    Kind.IDENTITY: "the registry holds this version under another id",
+}
+
+
+def _in_the_way(registry: str, drift: Sequence[Drift]) -> Iterator[Blocked]:
+    for one in drift:
+        if one.kind in _IN_THE_WAY:
+            yield Blocked(
+                registry,
+                one.subject,
+                f"{_IN_THE_WAY[one.kind]}: {one.detail}",
+                "A version is never replaced: adopt the registry's content into the store, or delete it there.",
+                one.number,
+            )
+
+
+async def _cannot_register(
+    registry: Registry, store: SchemaStore, subject: Subject, missing: Mapping[int, Held], found: Snapshot
+) -> list[Blocked]:
+    """Why missing versions cannot go there as they are: capabilities, occupied numbers and ids, compatibility."""
+    if not missing:
+        return []
+    if not {Capability.KEEPS_IDS, Capability.MODES} <= registry.capabilities:
+        why = f"{registry.name} cannot keep a given id"
+        return [Blocked(registry.name, subject, why, "Deploy to a registry that has the mode IMPORT.")]
+    occupied = [one async for one in _occupied(registry, subject, missing, found)]
+    return occupied or await _incompatible(registry, store, subject, missing, found)
+
+
+async def _occupied(
+    registry: Registry, subject: Subject, missing: Mapping[int, Held], found: Snapshot
+) -> AsyncIterator[Blocked]:
+    tombs = found.deleted.get(subject, {})
+    highest = await registry.highest_id(context=subject.context)
+    for number, held in missing.items():
+        if number in tombs and tombs[number].digest != held.digest:
+            why = f"a soft-deleted version {number} with other content is in the way"
+            yield Blocked(registry.name, subject, why, "Delete it permanently first.", number)
+        elif held.id <= highest and not await _is_free(registry, subject, held):
+            why = f"id {held.id} belongs to other content in {registry.name}"
+            yield Blocked(registry.name, subject, why, "Ids never move: register the schema under a new id.", number)
+
+
+async def _is_free(registry: Registry, subject: Subject, held: Held) -> bool:
+    """Is the id unused there, or bound to this very content?"""
+    there = await registry.schema(held.id, context=subject.context)
+    return there is None or schema_hash(there) == held.digest
+
+
+async def _incompatible(
+    registry: Registry, store: SchemaStore, subject: Subject, missing: Mapping[int, Held], found: Snapshot
+) -> list[Blocked]:
+    """IMPORT switches the registry's own check off, so it is made here, against what the registry already has."""
+    live = found.versions.get(subject, {})
+    if not live:
+        return []
+    level = store.wish(subject).level or Level(level_of(await registry.config(subject, inherited=True)) or "BACKWARD")
+    stored = [one for one in store.history(subject) if not one.version.deleted]
+    wholes = {one.version.number: await stored_whole(one.version, store) for one in stored}
+    for number in missing:
+        before = [wholes[earlier] for earlier in sorted(wholes) if earlier < number]
+        outcome = compatibility.check(wholes[number], before, level)
+        if not outcome.compatible:
+            why = f"not {level} compatible: {outcome.breaks[0][1].plain}"
+            return [Blocked(registry.name, subject, why, "Lower the subject's level, or mend the version.", number)]
+    return []
+
+
+def _ordered(store: SchemaStore, steps: Sequence[Step]) -> tuple[Step, ...]:
+    places = {(step.subject, step.number) for step in steps if step.action is Action.REGISTER}
+
+    def uses(place: Place) -> list[Place]:
+        stored = store.version(*place)
+        return used_by(stored.version) if stored else []
+
+    order = {place: index for index, place in enumerate(in_reference_order(places, uses))}
+    rank = {
+        (step.registry, step.subject, step.number): order[step.subject, step.number]
+        for step in steps
+        if step.action is Action.REGISTER
+    }
+    return in_order(steps, rank)
+
+
+def _warnings(drafts: Mapping[str, _Draft]) -> tuple[str, ...]:
+    if not any(step.action is Action.REGISTER for draft in drafts.values() for step in draft.steps):
+        return ()
+    return (IMPORT_WARNING,)

@@ -1,0 +1,32 @@
+"""The digest of a content as the store keeps it, told from the text alone."""
+
+import json
+import re
+
+from schema_mcp.domain.engine import Whole, canonical
+from schema_mcp.domain.errors import InvalidSchemaError
+from schema_mcp.domain.identity import schema_hash
+from schema_mcp.domain.schema import Dependency, Schema, SchemaType
+
+_FULL_NAME = re.compile(r'"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)"')
+
+
+def stored_digest(schema: Schema) -> str:
+    """The `schemaHash` of a content; raises `InvalidSchemaError` where the text is no schema.
+
+    Canonical JSON Schema and Protobuf do not depend on what is referenced. Avro's does on the names alone, so an empty
+    record stands in for each name that the text uses and does not define.
+    """
+    if schema.type is not SchemaType.AVRO or not schema.references:
+        return schema_hash(canonical(Whole(schema)))
+    named = [reference.name for reference in schema.references]
+    try:
+        return schema_hash(canonical(Whole(schema, _stand_ins(named))))
+    except InvalidSchemaError:
+        # One reference may bring several types: every full name the text mentions gets its stand-in.
+        mentioned = dict.fromkeys([*named, *_FULL_NAME.findall(schema.text)])
+        return schema_hash(canonical(Whole(schema, _stand_ins([*mentioned]))))
+
+
+def _stand_ins(names: list[str]) -> tuple[Dependency, ...]:
+    return tuple(Dependency(name, json.dumps({"type": "record", "name": name, "fields": []})) for name in names)

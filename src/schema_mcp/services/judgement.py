@@ -1,0 +1,105 @@
+"""Two schemas side by side: from texts, subjects and versions, in a registry or the store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schema_mcp.domain.engine import Whole
+from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
+from schema_mcp.domain.schema import Level, Schema, Subject, Version
+from schema_mcp.registries.contract import Number, Registry, level_of
+from schema_mcp.services.resolution import Finder, in_registry, in_store, whole
+from schema_mcp.stores.schemastore import SchemaStore
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Where schemas come from: a registry, or the store."""
+
+    name: str
+    store: SchemaStore
+    registry: Registry | None
+
+    @property
+    def finders(self) -> list[Finder]:
+        """Where referenced schemas are looked for, this side first."""
+        if self.registry is None:
+            return [in_store(self.store)]
+        return [in_registry(self.registry), in_store(self.store)]
+
+    async def version(self, subject: Subject, number: Number) -> Version:
+        """One version; raises `NotFoundError` with what is known."""
+        found = await self._find(subject, number)
+        if found is None:
+            known = await self.numbers(subject)
+            hint = f"Versions: {', '.join(map(str, known[-50:]))}." if known else "list_subjects tells what is there."
+            what = f"version {number} of {subject}" if known else f"subject {subject}"
+            raise NotFoundError(f"{self.name} has no {what}", hint=hint)
+        return found
+
+    async def numbers(self, subject: Subject) -> list[int]:
+        """Live version numbers, ascending."""
+        if self.registry is not None:
+            return await self.registry.numbers(subject)
+        return [stored.version.number for stored in self.store.history(subject) if not stored.version.deleted]
+
+    async def history(self, subject: Subject) -> list[Whole]:
+        """Every live version with its references, oldest first."""
+        versions = [await self.version(subject, number) for number in await self.numbers(subject)]
+        return [await self.whole(one.schema, subject, one.number) for one in versions]
+
+    async def whole(self, schema: Schema, subject: Subject, number: int = 0) -> Whole:
+        """A schema with its references."""
+        return await whole(schema, subject, self.finders, number=number)
+
+    async def level(self, subject: Subject) -> Level:
+        """The level in force."""
+        if self.registry is None:
+            return self.store.wish(subject).level or self.store.context_wish(subject.context).level or Level.BACKWARD
+        return Level(level_of(await self.registry.config(subject, inherited=True)) or Level.BACKWARD)
+
+    async def _find(self, subject: Subject, number: Number) -> Version | None:
+        if self.registry is not None:
+            return await self.registry.version(subject, number)
+        await self.store.refresh()
+        stored = self.store.version(subject, number)
+        return stored.version if stored else None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be compared: a new schema (a text, or one version) with a text, a version or a whole history."""
+
+    subject: Subject | None
+    new: Schema | Number | None
+    other: Schema | Number | None
+
+
+async def sides_of(side: Side, question: Question) -> tuple[Whole, list[Whole]]:
+    """The new schema and those it is held against, oldest first.
+
+    Raises `InvalidRequestError` where the question names too little.
+    """
+    subject = question.subject or Subject("")
+    new = await _one(side, subject, question.new, "the new schema")
+    if question.other is not None:
+        return new, [await _one(side, subject, question.other, "the schema to compare with")]
+    if question.subject is None:
+        raise InvalidRequestError(
+            "There is nothing to compare with", hint="Give other_text, or a subject (with version or other_version)."
+        )
+    history = await side.history(question.subject)
+    return new, _before(history, new)
+
+
+def _before(history: Sequence[Whole], new: Whole) -> list[Whole]:
+    """The versions before the one in question; all of them for a text that has no number yet."""
+    return [old for old in history if not new.number or old.number < new.number]
+
+
+async def _one(side: Side, subject: Subject, what: Schema | Number | None, name: str) -> Whole:
+    if isinstance(what, Schema):
+        return await side.whole(what, subject)
+    if not subject.name:
+        raise InvalidRequestError(f"Nothing says what {name} is", hint="Give its text, or a subject and a version.")
+    version = await side.version(subject, "latest" if what is None else what)
+    return await side.whole(version.schema, subject, version.number)

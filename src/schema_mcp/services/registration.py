@@ -1,0 +1,288 @@
+"""Prove it safe, number it, commit it, deploy it: register one schema, in that order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from schema_mcp.domain.allocation import Allocation, Entry, IdSource
+from schema_mcp.domain.engine import Whole, canonical
+from schema_mcp.domain.errors import ConflictError, InvalidRequestError, RegistryError, SchemaMcpError
+from schema_mcp.domain.identity import schema_hash
+from schema_mcp.domain.naming import shown_context
+from schema_mcp.domain.schema import Json, Level, Schema, Subject, Version
+from schema_mcp.registries.contract import level_of
+from schema_mcp.registries.guard import GuardedRegistry
+from schema_mcp.services import deployment, id_allocation, steps
+from schema_mcp.services.ground import Ground, Report, Signature
+from schema_mcp.services.proof import prove
+from schema_mcp.services.resolution import Finder, in_registry, in_store, stored_whole, whole
+from schema_mcp.services.selection import Selection
+from schema_mcp.stores.schemastore import AddVersion, Change, SetMark, StoredVersion
+
+_COMMIT_TURNS = 5
+
+
+class Stop(StrEnum):
+    """Where a registration ends early."""
+
+    PROOF = "proof"
+    ID = "id"
+    COMMIT = "commit"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be registered, and where."""
+
+    registry: str
+    subject: Subject
+    schema: Schema
+    level: Level | None = None
+    description: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """How far a registration came: its version and id, the commit that holds it, the registry that has it."""
+
+    number: int
+    level: Level
+    id: int | None = None
+    existing: bool = False
+    commit: str = ""
+    deployed: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """All that was read before deciding."""
+
+    registry: GuardedRegistry
+    subject: Subject
+    new: Whole
+    digest: str
+    history: Sequence[StoredVersion]
+    config: Json | None
+    level: Level
+    number: int
+
+    @property
+    def known(self) -> StoredVersion | None:
+        """The version of the subject that already is this content."""
+        return next((one for one in self.history if one.schema_hash == self.digest and not one.version.deleted), None)
+
+
+async def register(ground: Ground, wanted: Wanted, signed: Signature, stop: Stop | None, report: Report) -> Registered:
+    """Register a schema unless it would break a reader; a schema that is there already is answered, not repeated.
+
+    Raises `IncompatibleError` with a way out, `ConflictError` where the registry holds versions that the store lacks,
+    `ReadOnlyError`, `InvalidSchemaError`, `RegistryError`. Nothing is written before the proof.
+    """
+    _check_stop(ground.ids, stop)
+    registry = ground.fleet.get(wanted.registry)
+    if stop in (None, Stop.COMMIT):
+        registry.require_writable()
+    for turn in range(_COMMIT_TURNS):
+        case = await _read(ground, registry, wanted)
+        if case.known is not None:
+            return await _again(ground, case, case.known, signed, stop, report)
+        await _prove(ground, case, wanted.level)
+        if stop is Stop.PROOF:
+            return Registered(case.number, case.level)
+        try:
+            if ground.ids is IdSource.REGISTRY:
+                return await _numbered_by_registry(ground, case, wanted, signed)
+            return await _numbered_by_ledger(ground, case, wanted, signed, stop, report)
+        except _LostRaceError:
+            if turn == _COMMIT_TURNS - 1:
+                raise
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+class _LostRaceError(ConflictError):
+    """Somebody else committed to the subject between our reading and our commit; read again."""
+
+
+def _check_stop(source: IdSource, stop: Stop | None) -> None:
+    if source is IdSource.REGISTRY and stop in (Stop.ID, Stop.COMMIT):
+        raise InvalidRequestError(
+            f"stop_after: {stop} needs ids of our own, and here the registry hands them out",
+            hint="Leave stop_after out, use `proof`, or set `ids: ledger` in registries.yaml.",
+        )
+
+
+async def _read(ground: Ground, registry: GuardedRegistry, wanted: Wanted) -> _Case:
+    store, subject = ground.store, wanted.subject
+    await store.refresh()
+    history = store.history(subject)
+    new, digest = await _meant(wanted, history, [in_store(store), in_registry(registry)])
+    there = await registry.numbers(subject, deleted=True)
+    _refuse_unknown_versions(registry.name, subject, await registry.numbers(subject) if there else [], history)
+    config = await registry.config(subject, inherited=True)
+    wish = store.wish(subject).level or store.context_wish(subject.context).level
+    numbers = [0, *there, *(stored.version.number for stored in history)]
+    return _Case(
+        registry=registry,
+        subject=subject,
+        new=new,
+        digest=digest,
+        history=history,
+        config=config,
+        level=wish or Level(level_of(config) or Level.BACKWARD),
+        number=max(numbers) + 1,
+    )
+
+
+async def _meant(wanted: Wanted, history: Sequence[StoredVersion], finders: Sequence[Finder]) -> tuple[Whole, str]:
+    """The schema to register, with its digest: a version that is there already, else the fullest reading."""
+    known = {stored.schema_hash for stored in history if not stored.version.deleted}
+    new = await whole(wanted.schema, wanted.subject, finders)
+    digest = schema_hash(canonical(new, new=True))
+    for schema in _candidates(new.schema, history):
+        new = replace(new, schema=schema)
+        digest = schema_hash(canonical(new))
+        if digest in known:
+            break
+    return new, digest
+
+
+def _candidates(schema: Schema, history: Sequence[StoredVersion]) -> list[Schema]:
+    """What the author may mean: "no metadata" is looked for as it is, then as what the latest version has.
+
+    Source: registry semantics 1.4, steps 2 and 4 (inheritance of metadata and rules).
+    """
+    latest = next((one.version.schema for one in reversed(history) if not one.version.deleted), None)
+    if latest is None or (schema.metadata is not None and schema.rule_set is not None):
+        return [schema]
+    heir = replace(
+        schema,
+        metadata=latest.metadata if schema.metadata is None else schema.metadata,
+        rule_set=latest.rule_set if schema.rule_set is None else schema.rule_set,
+    )
+    return [schema, heir] if heir != schema else [schema]
+
+
+def _refuse_unknown_versions(
+    registry: str, subject: Subject, live: Sequence[int], history: Sequence[StoredVersion]
+) -> None:
+    unknown = sorted(set(live) - {stored.version.number for stored in history})
+    if unknown:
+        raise ConflictError(
+            f"{registry} holds versions of {subject} that the store lacks: {', '.join(map(str, unknown[:10]))}",
+            hint="The store governs: bring them in first with adopt_registry, then register.",
+            details={"registry": registry, "versions": unknown[:100]},
+        )
+
+
+async def _prove(ground: Ground, case: _Case, asked: Level | None) -> None:
+    live = [stored.version for stored in case.history if not stored.version.deleted]
+    previous = [await stored_whole(version, ground.store) for version in live]
+    levels = [case.level] if asked in (None, case.level) else [case.level, asked]
+    prove(case.new, previous, [level for level in levels if level], group=(case.config or {}).get("compatibilityGroup"))
+
+
+async def _numbered_by_ledger(
+    ground: Ground, case: _Case, wanted: Wanted, signed: Signature, stop: Stop | None, report: Report
+) -> Registered:
+    floor = await id_allocation.floor(ground.fleet, ground.ids, case.subject.context)
+    allocated = await id_allocation.allocate(
+        ground.ledger,
+        ground.store,
+        Allocation(case.subject, case.number, case.digest, case.new.schema.type, floor=floor),
+    )
+    await id_allocation.refuse_taken(ground.fleet, case.subject, allocated.id, case.digest)
+    if stop is Stop.ID:
+        await id_allocation.publish(ground, allocated.id, signed)
+        return Registered(case.number, case.level, allocated.id, existing=allocated.existing)
+    stored = _stored(ground, case, wanted, signed, allocated.id)
+    try:
+        commit = await _commit(ground, stored, signed)
+    except ConflictError as error:
+        await ground.ledger.forget(case.subject, case.number)
+        raise _LostRaceError(str(error), hint=error.hint, details=error.details) from error
+    done = Registered(case.number, case.level, allocated.id, commit=commit)
+    return done if stop is Stop.COMMIT else await _deployed(ground, case, done, signed, report)
+
+
+async def _numbered_by_registry(ground: Ground, case: _Case, wanted: Wanted, signed: Signature) -> Registered:
+    """Journal, register, read the id back, commit; a kill in between is finished at the next start."""
+    stored = _stored(ground, case, wanted, signed, 0)
+    async with steps.registering(ground.journal, case.registry.name, stored, signed):
+        version = await case.registry.register(case.subject, case.new.schema)
+        there = await case.registry.version(case.subject, version.number)
+        if there is None or schema_hash(canonical(replace(case.new, schema=there.schema))) != case.digest:
+            raise RegistryError(
+                f"{case.registry.name} did not keep what it was sent",
+                hint="Look at the subject there; nothing was committed.",
+                details={"registry": case.registry.name},
+            )
+        commit = await adopt_registered(ground, case.registry.name, stored, there, signed)
+    return Registered(there.number, case.level, there.id, commit=commit, deployed=True)
+
+
+async def adopt_registered(
+    ground: Ground, registry: str, stored: StoredVersion, there: Version, signed: Signature
+) -> str:
+    """Take a version with the number and id that a registry gave it into ledger and store."""
+    numbered = replace(stored, version=replace(stored.version, number=there.number, id=there.id))
+    entry = Entry(
+        there.subject, there.number, stored.schema_hash, there.id, stored.version.schema.type, registry=registry
+    )
+    await ground.ledger.adopt([entry])
+    return await _commit(ground, numbered, signed)
+
+
+def _stored(ground: Ground, case: _Case, wanted: Wanted, signed: Signature, schema_id: int) -> StoredVersion:
+    return StoredVersion(
+        version=Version(case.subject, case.number, schema_id, case.new.schema),
+        level=case.level,
+        targets=tuple(ground.store.wish(case.subject).targets or ()),
+        created_at=ground.clock().isoformat(timespec="seconds"),
+        created_by=signed.caller.name,
+        description=wanted.description,
+        tags=wanted.tags,
+        schema_hash=case.digest,
+    )
+
+
+async def _commit(ground: Ground, stored: StoredVersion, signed: Signature) -> str:
+    version = stored.version
+    changes: list[Change] = [AddVersion(stored)]
+    mark = id_allocation.mark_needed(ground.store, version.id) if ground.ids is IdSource.LEDGER else None
+    if mark is not None:
+        changes.append(SetMark(mark))
+    where = "" if version.subject.context == "." else f" in {shown_context(version.subject.context)}"
+    message = f"Add {version.subject.name} v{version.number}{where} (ID: {version.id})"
+    return await ground.store.commit(changes, message, signed.author, signed.trailers)
+
+
+async def _again(
+    ground: Ground, case: _Case, known: StoredVersion, signed: Signature, stop: Stop | None, report: Report
+) -> Registered:
+    version = known.version
+    done = Registered(version.number, case.level, version.id, existing=True, commit=ground.store.head or "")
+    there = await case.registry.version(case.subject, version.number)
+    if there is not None and there.id == version.id:
+        return replace(done, deployed=True)
+    return done if stop is not None else await _deployed(ground, case, done, signed, report)
+
+
+async def _deployed(ground: Ground, case: _Case, done: Registered, signed: Signature, report: Report) -> Registered:
+    """Carry the committed version to the one registry that was named; a failure there leaves the commit standing."""
+    selection = Selection((case.subject,))
+    plan = await deployment.plan(ground.fleet, ground.store, [case.registry.name], selection)
+    try:
+        outcome = await steps.carry_out(ground, plan, signed, report)
+        outcome.raise_failure()
+    except SchemaMcpError as error:
+        error.details |= {"version": done.number, "id": done.id, "commit": done.commit}
+        error.hint = f"It is committed as v{done.number} (id {done.id}) and not deployed: {error.hint}".rstrip(": ")
+        raise
+    if plan.blocked:
+        first = plan.blocked[0]
+        raise ConflictError(
+            f"Committed as v{done.number}, and not deployed to {case.registry.name}: {first.reason}", hint=first.hint
+        )
+    return replace(done, deployed=True)

@@ -1,0 +1,230 @@
+"""Find schemas by names, fields, types, docs and tags, over every registry and the store, from an index kept fresh."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import anyio
+from anyio import to_thread
+from cachetools import LRUCache
+
+from schema_mcp.domain.engine import Whole, format_of, parse
+from schema_mcp.domain.errors import InvalidSchemaError, SchemaMcpError
+from schema_mcp.domain.formats import Named
+from schema_mcp.domain.identity import schema_hash
+from schema_mcp.domain.schema import Subject, Version
+from schema_mcp.registries.fleet import Fleet
+from schema_mcp.registries.guard import GuardedRegistry
+from schema_mcp.services.resolution import Finder, in_registry, in_store, whole
+from schema_mcp.stores.schemastore import SchemaStore
+
+STORE = "store"
+FRESH = timedelta(seconds=15)
+"""A registry is listed again after so long, and after every write of our own at once."""
+
+_MOST_DOCUMENTS = 50_000
+_MOST_MATCHES = 5
+_AT_ONCE = 200
+
+_WEIGHTS = {"subject": 8, "record": 5, "message": 5, "object": 5, "enum": 5, "field": 4, "tag": 4, "type": 2, "doc": 1}
+_EXACT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What one schema can be found by: (kind, what to show, the words in lower case)."""
+
+    entries: tuple[tuple[str, str, str], ...]
+    haystack: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A subject that matches, where it was found, and why."""
+
+    subject: Subject
+    number: int
+    id: int
+    score: int
+    found_in: tuple[str, ...]
+    matches: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Hits, best first, and how far the search reached."""
+
+    hits: list[Hit]
+    searched: tuple[str, ...]
+    unreachable: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """What one side (a registry or the store) holds: the latest version of each subject, with its document."""
+
+    stamp: object = None
+    listed_at: datetime | None = None
+    held: dict[Subject, tuple[Version, Document]] = field(default_factory=dict[Subject, tuple[Version, Document]])
+
+
+class Index:
+    """Documents by content, and what each side holds of them. One per server, kept in memory, bounded."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._documents: LRUCache[str, Document] = LRUCache(_MOST_DOCUMENTS)
+        self._shelves: dict[str, _Shelf] = {}
+        self._refreshing: dict[str, anyio.Lock] = {}
+
+    async def store(self, store: SchemaStore) -> _Shelf:
+        """The store's shelf, brought up to its head."""
+        await store.refresh()
+        async with self._lock(STORE):
+            shelf = self._shelves.setdefault(STORE, _Shelf())
+            if shelf.stamp != store.head:
+                latest = [stored for subject in store.subjects() if (stored := store.version(subject, "latest"))]
+                extras = {one.version.subject: (*one.tags, one.description) for one in latest}
+                shelf.held = await self._described([one.version for one in latest], [in_store(store)], extras)
+                shelf.stamp = store.head
+            return shelf
+
+    async def registry(self, registry: GuardedRegistry, store: SchemaStore) -> _Shelf:
+        """A registry's shelf, listed again when it is older than `FRESH` or we wrote there since."""
+        async with self._lock(registry.name):
+            shelf = self._shelves.setdefault(registry.name, _Shelf())
+            now = self._clock()
+            old = shelf.listed_at is None or now - shelf.listed_at > FRESH
+            if old or shelf.stamp != registry.writes:
+                writes = registry.writes
+                listed = [version async for version in registry.versions(latest_only=True)]
+                shelf.held = await self._described(listed, [in_store(store), in_registry(registry)], {})
+                shelf.stamp, shelf.listed_at = writes, now
+            return shelf
+
+    def _lock(self, name: str) -> anyio.Lock:
+        return self._refreshing.setdefault(name, anyio.Lock())
+
+    async def _described(
+        self, versions: Sequence[Version], finders: Sequence[Finder], extras: Mapping[Subject, Sequence[str]]
+    ) -> dict[Subject, tuple[Version, Document]]:
+        """Each version with its document; only content that is new here is parsed, beside the event loop."""
+        held: dict[Subject, tuple[Version, Document]] = {}
+        for start in range(0, len(versions), _AT_ONCE):
+            tasks = [_Task(one, tuple(extras.get(one.subject, ()))) for one in versions[start : start + _AT_ONCE]]
+            new = {
+                task.key: (await _whole(task.version, finders), task)
+                for task in tasks
+                if task.key not in self._documents
+            }
+            written = await to_thread.run_sync(_described, list(new.values()))
+            self._documents.update(zip(new, written, strict=True))
+            fresh = dict(zip(new, written, strict=True))
+            for task in tasks:
+                held[task.version.subject] = task.version, fresh.get(task.key) or self._documents[task.key]
+        return held
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A version to describe, with the words that the store adds to it."""
+
+    version: Version
+    extras: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return "\0".join((str(self.version.subject), schema_hash(self.version.schema), *self.extras))
+
+
+def _described(tasks: Sequence[tuple[Whole | None, _Task]]) -> list[Document]:
+    return [describe(one, task.version, task.extras) for one, task in tasks]
+
+
+async def find(
+    index: Index, fleet: Fleet, store: SchemaStore, query: str, registries: Sequence[str], prefix: str
+) -> Found:
+    """Subjects that match every word of the query, best first. A registry that does not answer is named, not hidden."""
+    names = list(registries) or [*fleet.names, STORE]
+    shelves: dict[str, _Shelf] = {}
+    unreachable: list[str] = []
+    opened = {name: fleet.get(name) for name in names if name != STORE}
+
+    async def look(name: str) -> None:
+        try:
+            shelves[name] = await (index.store(store) if name == STORE else index.registry(opened[name], store))
+        except SchemaMcpError:
+            unreachable.append(name)
+
+    async with anyio.create_task_group() as looking:
+        for name in names:
+            looking.start_soon(look, name)
+    held = {name: shelves[name].held for name in names if name in shelves}
+    hits = await to_thread.run_sync(lambda: _ranked(held, query, prefix))
+    return Found(hits, tuple(held), tuple(sorted(unreachable)))
+
+
+def describe(one: Whole | None, version: Version, extras: Iterable[str]) -> Document:
+    """What a version can be found by; a text that cannot be parsed is found by its words."""
+    names = _names(one)
+    entries = [("subject", str(version.subject), str(version.subject).lower())]
+    entries += [("tag", word, word.lower()) for word in extras if word]
+    for named in names:
+        entries.append((named.kind, f"{named.kind} {named.path}", named.name.lower()))
+        if named.type:
+            entries.append(("type", f"{named.path}: {named.type}", named.type.lower()))
+        if named.doc:
+            entries.append(("doc", f"{named.path}: {named.doc[:80]}", named.doc.lower()))
+    if not names:
+        entries.append(("doc", "text", version.schema.text[:20_000].lower()))
+    return Document(tuple(entries), "\n".join(words for _, _, words in entries))
+
+
+def _names(one: Whole | None) -> list[Named]:
+    try:
+        return [] if one is None else format_of(one.schema.type).names(parse(one))
+    except InvalidSchemaError:
+        return []
+
+
+async def _whole(version: Version, finders: Sequence[Finder]) -> Whole | None:
+    try:
+        return await whole(version.schema, version.subject, finders)
+    except InvalidSchemaError:
+        return None
+
+
+def _ranked(held: dict[str, dict[Subject, tuple[Version, Document]]], query: str, prefix: str) -> list[Hit]:
+    words = re.findall(r"[\w.$-]+", query.lower()) or [query.lower()]
+    hits: dict[tuple[Subject, int, int], Hit] = {}
+    for name, shelf in held.items():
+        for subject, (version, document) in shelf.items():
+            if subject.name.startswith(prefix) and all(word in document.haystack for word in words):
+                key = (subject, version.number, version.id)
+                known = hits.get(key)
+                hits[key] = _also_in(known, name) if known else _hit(version, document, words, name)
+    return sorted(hits.values(), key=lambda hit: (-hit.score, str(hit.subject), hit.number, hit.id))
+
+
+def _also_in(hit: Hit, name: str) -> Hit:
+    return Hit(hit.subject, hit.number, hit.id, hit.score, (*hit.found_in, name), hit.matches)
+
+
+def _hit(version: Version, document: Document, words: Sequence[str], name: str) -> Hit:
+    score = 0
+    shown: dict[str, int] = {}
+    for kind, label, text in document.entries:
+        points = sum(_points(kind, word, text) for word in words)
+        if points:
+            score += points
+            shown[label] = max(points, shown.get(label, 0))
+    best = sorted(shown, key=lambda label: -shown[label])[:_MOST_MATCHES]
+    return Hit(version.subject, version.number, version.id, score, (name,), tuple(best))
+
+
+def _points(kind: str, word: str, text: str) -> int:
+    if word not in text:
+        return 0
+    weight = _WEIGHTS.get(kind, 1)
+    return weight * _EXACT if word == text else weight

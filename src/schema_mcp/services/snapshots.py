@@ -1,0 +1,77 @@
+"""Read a whole side at one moment: a registry, or what the store wants of it."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+
+from schema_mcp.domain.drift import Held, Snapshot, Wish
+from schema_mcp.domain.identity import schema_hash
+from schema_mcp.domain.references import Place, used_by
+from schema_mcp.domain.schema import Level, Subject
+from schema_mcp.registries.contract import Capability, Registry, level_of
+from schema_mcp.stores.schemastore import SchemaStore
+
+Wanted = Callable[[Subject], bool]
+"""Which subjects a question is about."""
+
+
+async def of_registry(
+    registry: Registry,
+    wanted: Wanted,
+    *,
+    settings_of: Iterable[Subject] = (),
+    prefix: str = "",
+    context: str | None = None,
+) -> Snapshot:
+    """What a registry holds of the wanted subjects, and the own settings of the named scopes."""
+    live: dict[Subject, dict[int, Held]] = {}
+    deleted: dict[Subject, dict[int, Held]] = {}
+    uses: dict[Place, list[Place]] = {}
+    soft = Capability.SOFT_DELETE in registry.capabilities
+    async for version in registry.versions(context=context, prefix=prefix, deleted=soft):
+        if wanted(version.subject):
+            side = deleted if version.deleted else live
+            if version.schema.references:
+                uses[version.subject, version.number] = used_by(version)
+            side.setdefault(version.subject, {})[version.number] = Held(version.id, schema_hash(version.schema))
+    settings = {scope: await settings_at(registry, scope) for scope in settings_of}
+    return Snapshot(live, settings, deleted, uses)
+
+
+async def settings_at(registry: Registry, scope: Subject) -> Wish:
+    """The own level and mode of a scope, as far as the registry has such a thing."""
+    config = await registry.config(scope) if Capability.CONFIG in registry.capabilities else None
+    mode = await registry.mode(scope) if Capability.MODES in registry.capabilities else None
+    level = level_of(config)
+    return Wish(Level(level) if level in set(Level) else None, mode)
+
+
+def of_store(store: SchemaStore, registry: str, wanted: Wanted) -> Snapshot:
+    """What the store wants a registry to hold: live versions of the subjects meant for it, and declared settings."""
+    versions: dict[Subject, dict[int, Held]] = {}
+    settings: dict[Subject, Wish] = {}
+    for subject in store.subjects():
+        if wanted(subject) and is_meant_for(store, subject, registry):
+            live = [record for record in store.records(subject) if not record.deleted]
+            versions[subject] = {record.number: Held(record.id, record.schema_hash) for record in live}
+            wish = store.wish(subject)
+            if wish.level is not None or wish.mode is not None:
+                settings[subject] = Wish(wish.level, wish.mode)
+    return Snapshot(versions, settings)
+
+
+def is_meant_for(store: SchemaStore, subject: Subject, registry: str) -> bool:
+    """Does the store send this subject to that registry? Without targets it goes everywhere."""
+    targets = store.wish(subject).targets
+    return targets is None or registry in targets
+
+
+def digest(snapshot: Snapshot) -> str:
+    """One name for all that a snapshot holds, so that a later one can be compared."""
+    sha = hashlib.sha256()
+    for subject in sorted(snapshot.versions):
+        for number, one in sorted(snapshot.versions[subject].items()):
+            sha.update(f"{subject}\0{number}\0{one.id}\0{one.digest}\n".encode("utf-8", "surrogatepass"))
+    for scope in sorted(snapshot.settings):
+        wish = snapshot.settings[scope]
+        sha.update(f"{scope}\0{wish.level}\0{wish.mode}\n".encode("utf-8", "surrogatepass"))
+    return sha.hexdigest()

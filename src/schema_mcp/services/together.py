@@ -1,0 +1,44 @@
+"""Do several things at once, bounded, and meet one error as itself."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import anyio
+
+from schema_mcp.domain.errors import SchemaMcpError
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+AT_ONCE = 16
+
+
+async def each(
+    items: Sequence[Item], ask: Callable[[Item], Awaitable[Answer]], *, at_once: int = AT_ONCE
+) -> list[Answer]:
+    """The answers for all items, in their order, at most `at_once` asked at a time.
+
+    The first `SchemaMcpError` ends the others and is raised as it is, not wrapped in a group.
+    """
+    answers: dict[int, Answer] = {}
+    room = anyio.CapacityLimiter(at_once)
+
+    async def one(index: int, item: Item) -> None:
+        async with room:
+            answers[index] = await ask(item)
+
+    try:
+        async with anyio.create_task_group() as asking:
+            for index, item in enumerate(items):
+                asking.start_soon(one, index, item)
+    except* SchemaMcpError as group:
+        raise _first(group) from None
+    return [answers[index] for index in range(len(items))]
+
+
+def _first(group: BaseExceptionGroup[SchemaMcpError]) -> SchemaMcpError:
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    assert isinstance(found, SchemaMcpError)  # noqa: S101 - `except*` let nothing else in
+    return found

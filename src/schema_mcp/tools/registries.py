@@ -1,0 +1,67 @@
+"""Tools about the registries themselves."""
+
+from urllib.parse import urlsplit
+
+from schema_mcp.domain.caller import Scope
+from schema_mcp.registries.contract import Connection
+from schema_mcp.toolkit.tool import Effect, Shape, tool
+from schema_mcp.toolkit.workspace import Workspace
+
+
+class ListRegistries(Shape):
+    """Nothing to choose."""
+
+
+class RegistryRow(Shape):
+    """One configured registry."""
+
+    name: str
+    """Name to use in other calls."""
+
+    backend: str
+    """Kind of registry."""
+
+    where: str
+    """Host, or `embedded`."""
+
+    writable: bool
+    """Whether this server may write to it."""
+
+    default: bool
+    """Whether it is meant when no registry is named."""
+
+
+class RegistryList(Shape):
+    """The configured registries."""
+
+    registries: tuple[RegistryRow, ...]
+    """In the order of the configuration."""
+
+    ids: str
+    """Who hands out ids: our `ledger`, or the `registry`."""
+
+    notes: tuple[str, ...] = ()
+    """What to know about this set-up."""
+
+
+@tool(scope=Scope.READ, effect=Effect.READS, core=True, touches_registries=False)
+async def list_registries(workspace: Workspace, _: ListRegistries) -> RegistryList:
+    """List the schema registries this server knows, which one is the default, and which can be written to."""
+    fleet = workspace.fleet
+    rows = tuple(
+        RegistryRow(
+            name=name,
+            backend=connection.backend,
+            where=_where(connection),
+            writable=name in fleet.writable,
+            default=name == fleet.default,
+        )
+        for name, connection in fleet.connections.items()
+    )
+    return RegistryList(registries=rows, ids=workspace.ids, notes=workspace.notes)
+
+
+def _where(connection: Connection) -> str:
+    # A URL may carry a password: only hosts are told.
+    hosts = [urlsplit(url).hostname or "" for url in connection.urls]
+    return ", ".join(hosts) or connection.backend
