@@ -1,5 +1,6 @@
 """One request as the endpoints see it, and how its parameters are read."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from schema_mcp.registries.embedded.finding import Asked
 from schema_mcp.registries.embedded.lists import Page
 from schema_mcp.registries.embedded.refusals import Refusal
 
+_NUMBER = re.compile(r"[+-]?[0-9]{1,20}")
 _INT = range(-(2**31), 2**31)
 
 
@@ -91,13 +93,9 @@ class Endpoint:
 
 def whole_number(text: str) -> int:
     """A number in a path or query; one that is none is 404, as JAX-RS has it."""
-    try:
-        number = int(text)
-    except ValueError:
-        raise not_found() from None
-    if number not in _INT:
+    if not _NUMBER.fullmatch(text) or int(text) not in _INT:
         raise not_found()
-    return number
+    return int(text)
 
 
 def not_found() -> Refusal:

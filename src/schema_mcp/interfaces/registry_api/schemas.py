@@ -1,5 +1,7 @@
 """Endpoints that start from a schema: in bulk, by id, by GUID."""
 
+from dataclasses import replace
+
 from schema_mcp.domain.schema import Json, Version
 from schema_mcp.interfaces.registry_api.calls import Call, Raw, not_found
 from schema_mcp.interfaces.registry_api.printing import formatted, qualified, schema_json, tags_in, version_json
@@ -42,7 +44,7 @@ def _by_id(session: Session, call: Call) -> Json:
         place["maxId"] = stored.highest_id(session, found.subject.context)
     tags = tags_in(found.schema, call.query.get("findTags", []))
     if call.text("referenceFormat") == "qualified":
-        found = qualified(found)
+        found = replace(qualified(found), guid=found.guid)
     return place | schema_json(formatted(session, found, call.text("format")), tags=tags)
 
 

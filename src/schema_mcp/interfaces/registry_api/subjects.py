@@ -63,7 +63,7 @@ async def text(call: Call) -> Raw:
 
 async def referrers(call: Call) -> list[int]:
     def read(session: Session) -> list[int]:
-        found = _version(session, call)
+        found = _version(session, call, deleted=True)
         users = references.referrers(session, found.subject, found.number, deleted=call.flag("deleted"))
         return call.page.of(users, session.settings.schemas)
 
@@ -83,19 +83,22 @@ async def by_metadata(call: Call) -> Json:
 
 async def register(call: Call) -> Json:
     draft = bodies.draft(call.body)
-    found = await call.core.change(registration.register, call.subject, draft, normalize=call.flag("normalize"))
-    return registered_json(found)
+
+    def act(session: Session) -> Version:
+        found = registration.register(session, call.subject, draft, normalize=call.flag("normalize"))
+        return formatted(session, found, call.text("format"))
+
+    return registered_json(await call.core.change(act))
 
 
 async def look_up(call: Call) -> Json:
-    found = await call.core.ask(
-        lookup.lookup,
-        call.asked,
-        bodies.draft(call.body),
-        normalize=call.flag("normalize"),
-        deleted=call.flag("deleted"),
-    )
-    return version_json(found)
+    draft, normalize, deleted = bodies.draft(call.body), call.flag("normalize"), call.flag("deleted")
+
+    def read(session: Session) -> Version:
+        found = lookup.lookup(session, call.asked, draft, normalize=normalize, deleted=deleted)
+        return formatted(session, found, call.text("format"))
+
+    return version_json(await call.core.ask(read))
 
 
 async def tag(call: Call) -> Json:
@@ -140,10 +143,10 @@ async def _outcome(call: Call, number: int | None, draft: Draft) -> Outcome:
     return await call.core.ask(judging.verdict_on_version, call.subject, number, draft, normalize=normalize)
 
 
-def _version(session: Session, call: Call) -> Version:
+def _version(session: Session, call: Call, *, deleted: bool = False) -> Version:
     number = number_of(call.values["version"])
     asked = finding.followed(session, call.asked)
-    return finding.version(session, asked, number, deleted=call.flag("deleted"))
+    return finding.version(session, asked, number, deleted=deleted or call.flag("deleted"))
 
 
 def _shown(call: Call) -> Shown:

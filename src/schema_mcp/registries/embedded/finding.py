@@ -21,7 +21,7 @@ from schema_mcp.registries.embedded.session import Session
 
 LATEST = -1
 _HIGHEST_NUMBER = 2**31 - 1
-_NUMBER = re.compile(r"\s*\+?0*[1-9][0-9]{0,9}")
+_NUMBER = re.compile(r"\s*\+?0*[1-9][0-9]{0,9}\s*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from schema_mcp.domain.contracts import without_version
+from schema_mcp.domain.contracts import has_version, without_version
 from schema_mcp.domain.engine import Whole, format_of, parse
 from schema_mcp.domain.errors import InvalidSchemaError
 from schema_mcp.domain.identity import guid, md5
@@ -28,6 +28,8 @@ def lookup(session: Session, asked: Asked, draft: Draft, *, normalize: bool = Fa
         found = found or _known_elsewhere(session, asked, draft, normalize=normalize, deleted=deleted)
         if found:
             return found
+        # What is not found must at least be a schema; of Avro only the syntax is asked here, as recorded.
+        prepared(session, asked.subject, draft, new=draft.type != SchemaType.AVRO)
     if not finding.exists(session, asked.subject, deleted=deleted):
         raise subject_missing(asked.subject)
     raise schema_missing()
@@ -42,13 +44,18 @@ def known(
     """
     normalize = normalize or bool(scopes.config_in_force(session, subject).get("normalize"))
     whole = prepared(session, subject, draft, normalize=normalize)
-    latest = stored.latest(session, subject)
-    filled = completed(draft, latest)
+    filled = completed(draft, stored.latest(session, subject))
+    if not has_version(draft.metadata):
+        filled = replace(filled, metadata=without_version(filled.metadata))
     for metadata, rule_set in ((draft.metadata, draft.rule_set), (filled.metadata, filled.rule_set)):
         schema = replace(whole.schema, metadata=metadata, rule_set=rule_set)
         found = identical(session, subject, schema, deleted=deleted)
         if found:
             return found
+    # As recorded: a draft that names its own number is not looked for in other spellings.
+    if has_version(draft.metadata):
+        return None
+    whole = replace(whole, schema=replace(whole.schema, metadata=filled.metadata, rule_set=filled.rule_set))
     return next(equivalent(session, subject, whole, deleted=deleted), None)
 
 

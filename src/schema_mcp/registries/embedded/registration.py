@@ -18,6 +18,7 @@ from schema_mcp.registries.embedded.drafts import (
     prepared,
     retagged,
 )
+from schema_mcp.registries.embedded.fields import check_fields
 from schema_mcp.registries.embedded.references import is_referenced
 from schema_mcp.registries.embedded.refusals import (
     id_taken,
@@ -80,6 +81,8 @@ def _added(session: Session, subject: Subject, draft: Draft, *, normalize: bool)
         raise invalid_schema("Version is not one more than previous version")
     normalize = normalize or bool(config.get("normalize"))
     whole = prepared(session, subject, numbered(retagged(full), number), normalize=normalize, new=True)
+    if judging.validates_fields(session, config):
+        check_fields(whole.schema)
     found = lookup.identical(session, subject, whole.schema) or _spelled_otherwise(session, subject, draft, whole)
     if found:
         return found

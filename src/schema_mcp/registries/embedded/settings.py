@@ -60,9 +60,9 @@ def set_config(session: Session, subject: Subject, changes: Json) -> Json:
     scopes.check_writable(session, scope)
     merged = (scopes.own_config(session, scope) or {}) | wanted
     entry = {key: merged[key] for key in CONFIG_FIELDS if merged.get(key) is not None}
-    session.sql.execute(
-        "INSERT OR REPLACE INTO configs VALUES (?, ?, ?)", (str(scope), scope.context, json.dumps(entry))
-    )
+    # An empty alias or group is echoed, but not kept.
+    kept = json.dumps({key: value for key, value in entry.items() if value != ""})
+    session.sql.execute("INSERT OR REPLACE INTO configs VALUES (?, ?, ?)", (str(scope), scope.context, kept))
     return entry
 
 
@@ -121,9 +121,8 @@ def delete_mode(session: Session, subject: Subject, *, recursive: bool = False) 
 
 
 def _shown(session: Session, entry: Json) -> Json:
-    """`GET` names the level otherwise than `PUT`, and does not show an empty alias or group."""
-    shown = {key: value for key, value in entry.items() if value != ""}
-    shown.pop("compatibility", None)
+    """`GET` names the level otherwise than `PUT`."""
+    shown = {key: value for key, value in entry.items() if key != "compatibility"}
     return {**shown, "compatibilityLevel": str(scopes.level_in(session, entry))}
 
 
