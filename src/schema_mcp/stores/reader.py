@@ -7,10 +7,10 @@ from typing import Final, TypeAlias, TypeVar
 from schema_mcp.domain.errors import SchemaMcpError, StoreError
 from schema_mcp.domain.layout import METADATA_FILE, SCHEMA_FILES, Kind, Place, place_of
 from schema_mcp.domain.schema import Schema
-from schema_mcp.stores.commits import Leaf
 from schema_mcp.stores.files import StoredVersion, read_context, read_ids, read_metadata, read_subject
 from schema_mcp.stores.index import Finding, Found, Index, Record
 from schema_mcp.stores.repository import Repository
+from schema_mcp.stores.trees import Leaf
 
 LARGEST_FILE: Final = 16_000_000
 

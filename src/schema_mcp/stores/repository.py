@@ -18,11 +18,11 @@ from pygit2.enums import ConfigLevel, ObjectType, RepositoryInitFlag, Repository
 from schema_mcp.domain.errors import ConflictError, InvalidRequestError, LockHeldError, NotFoundError, StoreError
 from schema_mcp.stores import commits
 from schema_mcp.stores.checkout import Checkout, Move
-from schema_mcp.stores.commits import Author, Commit, Leaf
+from schema_mcp.stores.commits import Author, Commit
 from schema_mcp.stores.gitindex import GitIndex
 from schema_mcp.stores.lock import FileLock
 from schema_mcp.stores.pack import write_packs
-from schema_mcp.stores.trees import Objects, Trees, object_id
+from schema_mcp.stores.trees import Leaf, Objects, Trees, object_id
 from schema_mcp.stores.worktree import WorkTree
 
 PATIENCE: Final = 15.0
@@ -54,7 +54,7 @@ class Repository:
         self.prefix = _prefix(opened.resolve(), self.root, path.resolve())
         self.mended: tuple[str, ...] = ()
         self._lock = FileLock(path / _OWN_FOLDER / "lock", patience=patience, clock=clock)
-        self._trees = Trees(lambda tree: self._writer[pygit2.Oid(raw=tree)].read_raw())
+        self._trees = Trees(lambda tree: self.blob(tree.hex()))
         self._checkout = self._checked_out(self.root, patience) if self.root else None
 
     @classmethod
@@ -78,7 +78,7 @@ class Repository:
         """Make a repository with the branch `main`; one that is there already is opened."""
         _settle_libgit2(durable=durable)
         with _translated(f"No repository can be made at {path}"):
-            if pygit2.discover_repository(str(path)) is None:
+            if pygit2.discover_repository(str(path), False, str(path.resolve().parent)) is None:  # never one around it
                 pygit2.init_repository(path, bare=bare, flags=RepositoryInitFlag.MKPATH, initial_head="main")
         return cls.open(path, durable=durable)
 
@@ -119,9 +119,8 @@ class Repository:
         return self.blob(leaf.blob) if leaf and leaf.is_file else None
 
     def leaf(self, path: str, at: str | None = None) -> Leaf | None:
-        """What stands at a path in a commit."""
-        with self._reading:
-            return commits.leaf_at(self._tree(at), path)
+        """What stands at a path in a commit and is not a folder."""
+        return self._trees.leaf(self._tree(at or self.head), path)
 
     def blob(self, blob: str) -> bytes:
         """The content of a file by its id."""
@@ -135,19 +134,18 @@ class Repository:
 
     def walk(self, prefix: str = "", at: str | None = None) -> list[Leaf]:
         """Everything below a folder of a commit that is not a folder."""
-        with self._reading:
-            return commits.leaves(commits.below(self._tree(at), prefix), prefix)
+        return self._trees.leaves(self._tree(at or self.head), prefix)
 
     def difference(self, old: str | None, new: str | None, prefix: str = "") -> list[str]:
         """The paths below a folder that differ between two commits; None is a repository without files."""
-        with self._reading:
-            one, other = (commits.below(commits.tree_of(self._reader, commit), prefix) for commit in (old, new))
-            return commits.difference(one, other, prefix)
+        return self._trees.difference(self._tree(old), self._tree(new), prefix)
 
     def log(self, path: str, limit: int) -> list[Commit]:
         """The newest commits that changed a file or folder, newest first."""
         with self._reading:
-            return list(islice(commits.history(self._reader, path), limit))
+            repo = pygit2.Repository(str(self.path))  # a walk is long: the other readers need not wait for it
+        walked = commits.ancestors(repo, commits.head_of(repo))
+        return list(islice((commits.told(commit) for commit in walked if self._touches(commit, path)), limit))
 
     @contextmanager
     def writing(self) -> Generator[None]:
@@ -164,8 +162,7 @@ class Repository:
         _refuse_bad_paths(files)
         with self._lock, _translated("The commit could not be made"):
             branch = self._free_branch(expected_head)
-            head = commits.tree_of(self._writer, expected_head)
-            before = head.id.raw if head else None
+            before = self._tree(expected_head)
             objects: Objects = {}
             blobs = {path: _blob(content, objects) for path, content in files.items()}
             tree = self._trees.changed(before, blobs, objects)
@@ -176,8 +173,19 @@ class Repository:
             self._advance(branch, expected_head, new, lambda: self._moves(before, blobs))
             return new
 
-    def _tree(self, at: str | None) -> pygit2.Tree | None:
-        return commits.tree_of(self._reader, at or commits.head_of(self._reader))
+    def _tree(self, commit: str | None) -> bytes | None:
+        with self._reading:
+            return commits.tree_of(self._reader, commit)
+
+    def _touches(self, commit: pygit2.Commit, path: str) -> bool:
+        after = self._id_at(commit, path)
+        before = [self._id_at(parent, path) for parent in commit.parents] or [None]
+        return after not in before
+
+    def _id_at(self, commit: pygit2.Commit, path: str) -> bytes | str | None:
+        tree = commit.tree_id.raw
+        leaf = self._trees.leaf(tree, path)
+        return leaf.blob if leaf else self._trees.folder(tree, path)
 
     def _free_branch(self, expected: str | None) -> str:
         if self._checkout is not None and self._checkout.needs_mending:
@@ -207,10 +215,9 @@ class Repository:
         return str(self._writer.create_commit(None, who, who, text, pygit2.Oid(raw=tree), parents))
 
     def _moves(self, before: bytes | None, blobs: Mapping[str, bytes | None]) -> list[Move]:
-        found = ((path, self._trees.blob_at(before, path), blob) for path, blob in blobs.items())
-        return [
-            Move(path, old.hex() if old else None, new.hex() if new else None) for path, old, new in found if old != new
-        ]
+        found = ((path, self._trees.leaf(before, path), blob) for path, blob in blobs.items())
+        moves = (Move(path, leaf.blob if leaf else None, new.hex() if new else None) for path, leaf, new in found)
+        return [move for move in moves if move.old != move.new]
 
     def _advance(self, branch: str, old: str | None, new: str, what: Callable[[], list[Move]]) -> None:
         if self._checkout is None:
@@ -242,8 +249,8 @@ class Repository:
             raise
 
     def _mend(self, checkout: Checkout) -> None:
-        tip = commits.tree_of(self._writer, commits.head_of(self._writer))
-        mended = checkout.mend(lambda path: leaf.blob if (leaf := commits.leaf_at(tip, path)) else None)
+        tip = self._tree(self.head)
+        mended = checkout.mend(lambda path: leaf.blob if (leaf := self._trees.leaf(tip, path)) else None)
         self.mended = (*self.mended, *mended)
 
     def _checked_out(self, root: Path, patience: float) -> Checkout:

@@ -38,8 +38,9 @@ class WorkTree:
 
     def stage(self, path: str, content: bytes) -> None:
         """Write the content next to its place, making folders; `put` then moves it there."""
-        self.unstage(path)
         with self._folder(path, make=True) as folder:
+            with suppress(FileNotFoundError):  # a link that somebody put there is removed, not followed
+                os.unlink(_staged(path), dir_fd=folder)
             number = os.open(_staged(path), _NEW, 0o666, dir_fd=folder)
             with open(number, "wb") as file:  # noqa: PTH123 - an open file has no path
                 file.write(content)
