@@ -47,6 +47,8 @@ class Spot(NamedTuple):
     place: str = ""
     read: Slot = Slot()
     written: Slot = Slot()
+    unfilled: bool = False
+    """Is it about a reader's field that the writer does not have?"""
 
     def field(self, index: int, read: Field, written: Field) -> "Spot":
         path, place = f"{self.path}/fields/{index}/type", f"{self.place}.{read.name}"
@@ -181,7 +183,7 @@ class _Comparison:
         return found
 
     def _unfilled(self, index: int, field: Field, reader: Record, writer: Record, spot: Spot) -> Steps[list[Result]]:
-        spot = Spot(f"{spot.path}/fields/{index}", f"{spot.place}.{field.name}", Slot(field), spot.written)
+        spot = Spot(f"{spot.path}/fields/{index}", f"{spot.place}.{field.name}", Slot(field), spot.written, True)
         # Java compares an enum that has a default with the whole record: never a match, another word.
         if isinstance(field.type, Enum) and field.type.default is not None:
             return (yield self.pair(field.type, writer, spot.at("type")))

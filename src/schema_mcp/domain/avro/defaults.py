@@ -4,7 +4,7 @@ from collections.abc import Container
 from typing import Any
 
 from schema_mcp.domain.avro.document import Raw, is_list, is_object
-from schema_mcp.domain.avro.model import MISSING, Array, Kind, Map, Record, Type, Undefined, Union
+from schema_mcp.domain.avro.model import MISSING, Array, Enum, Fixed, Kind, Map, Record, Type, Undefined, Union
 from schema_mcp.domain.avro.numbers import float_text
 from schema_mcp.domain.avro.stackless import Steps, each, run
 
@@ -110,3 +110,46 @@ def _reencoded_plainly(kind: Kind, value: Any) -> Any:
             return value.encode("latin-1", "replace").decode("latin-1")
         case _:
             return value
+
+
+def empty(type_: Type) -> Any:
+    """The plainest value of the type, as a default for what was not there; MISSING where there is none."""
+    return run(_empty(type_, frozenset()))
+
+
+def _empty(type_: Type, within: frozenset[int]) -> Steps[Any]:
+    match type_:
+        case Enum():
+            return type_.default if type_.default is not None else next(iter(type_.symbols), MISSING)
+        case Fixed():
+            return "\0" * type_.size
+        case Union():
+            return (yield _empty(type_.branches[0], within)) if type_.branches else MISSING
+        case Record() if id(type_) not in within:
+            return (yield _empty_record(type_, within | {id(type_)}))
+        case _:
+            return _EMPTY.get(type_.kind, MISSING)
+
+
+def _empty_record(record: Record, within: frozenset[int]) -> Steps[Any]:
+    members: Raw = {}
+    for field in record.fields:
+        value = field.default if field.has_default else (yield _empty(field.type, within))
+        if value is MISSING:
+            return MISSING
+        members[field.name] = value
+    return members
+
+
+_EMPTY: dict[Kind, Any] = {
+    Kind.NULL: None,
+    Kind.BOOLEAN: False,
+    Kind.INT: 0,
+    Kind.LONG: 0,
+    Kind.FLOAT: 0.0,
+    Kind.DOUBLE: 0.0,
+    Kind.BYTES: "",
+    Kind.STRING: "",
+    Kind.ARRAY: [],
+    Kind.MAP: {},
+}

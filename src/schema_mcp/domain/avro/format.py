@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from schema_mcp.domain.avro import compatibility, messages
+from schema_mcp.domain.avro import compatibility, mend, messages
 from schema_mcp.domain.avro.schema import AvroSchema, parsed
 from schema_mcp.domain.formats import Difference, Rules
 from schema_mcp.domain.schema import Dependency, SchemaType
@@ -32,6 +32,9 @@ class AvroFormat:
     def differences(self, reader: AvroSchema, writer: AvroSchema, rules: Rules) -> list[Difference]:
         del rules
         return [messages.difference(found) for found in compatibility.clashes(reader.root, writer.root)]
+
+    def mended(self, parsed: AvroSchema, other: AvroSchema, difference: Difference, *, reads: bool) -> str | None:
+        return mend.mended(parsed, other, difference, reads=reads)
 
 
 AVRO: Final = AvroFormat()

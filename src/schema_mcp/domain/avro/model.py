@@ -114,13 +114,16 @@ class _Named:
 
     @property
     def aliases(self) -> list[str]:
-        """Full names; one without a namespace of its own takes the type's."""
+        """Full names. One without a namespace takes the type's; `.Name` has none, and no namespaced type uses it."""
         return list(dict.fromkeys(self._qualified(alias) for alias in self.raw.get("aliases", ())))
 
     def _qualified(self, alias: str) -> str:
-        if "." in alias:
-            return alias.removeprefix(".")
-        return f"{self.namespace}.{alias}" if self.namespace else alias
+        space, dot, name = alias.rpartition(".")
+        if space:
+            return alias
+        if dot:
+            return f".{name}" if self.namespace else name
+        return f"{self.namespace}.{name}" if self.namespace else name
 
     @property
     def properties(self) -> Raw:
@@ -212,10 +215,11 @@ class Field:
 
 
 class Slot(NamedTuple):
-    """The place where a type stands: its holder (None for the root), which part of it, and where a union stands."""
+    """The place where a type stands: what holds it (None for the root), and for a union's branch which one of
+    them it is and where the union itself stands."""
 
     holder: Field | Array | Map | Union | None = None
-    index: int = 0
+    branch: int = 0
     outer: "Slot | None" = None
 
 
@@ -248,13 +252,13 @@ def parts(type_: Type) -> Sequence[Type]:
             return ()
 
 
-def holders(root: Type) -> Iterator[Array | Map | Union | Record]:
-    """Every type that holds others, once, in the order of the text; parts put into one count as its own."""
+def reached(root: Type) -> Iterator[Type]:
+    """A type and all within it, each once, in the order of the text; parts put in meanwhile count as well."""
     seen: set[int] = set()
     waiting = [root]
     while waiting:
         type_ = waiting.pop()
-        if isinstance(type_, Array | Map | Union | Record) and id(type_) not in seen:
+        if id(type_) not in seen:
             seen.add(id(type_))
             yield type_
             waiting.extend(reversed(parts(type_)))

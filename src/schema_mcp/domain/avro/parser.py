@@ -19,7 +19,7 @@ from schema_mcp.domain.avro.model import (
     Undefined,
     Union,
     branch_name,
-    holders,
+    reached,
     text_of,
 )
 from schema_mcp.domain.avro.names import check_name, check_namespace, repeated
@@ -227,7 +227,7 @@ class Reader:
     def _tied(self, root: Type) -> Type:
         """Put the types in where a name stood before its definition."""
         root = self._defined(root)
-        for holder in holders(root):
+        for holder in reached(root):
             match holder:
                 case Array():
                     holder.items = self._defined(holder.items)
@@ -238,6 +238,8 @@ class Reader:
                 case Record():
                     for field in holder.fields:
                         self._tie(field)
+                case _:
+                    pass
         return root
 
     def _tie(self, field: Field) -> None:

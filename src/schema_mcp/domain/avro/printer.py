@@ -1,5 +1,8 @@
 """A schema as Java prints it: the exact text that a registry stores and hashes."""
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
 from schema_mcp.domain.avro.document import Raw, quoted, write
 from schema_mcp.domain.avro.model import (
     Array,
@@ -20,17 +23,21 @@ from schema_mcp.domain.avro.stackless import Steps, run
 _KINDS = frozenset(kind.value for kind in Kind)
 
 
-def printed(root: Type, *, known: frozenset[str] = frozenset()) -> str:
-    """The text of `root`; the types `known` elsewhere are only named, all others at their first place."""
-    printer = _Printer(known)
+def printed(root: Type, *, known: AbstractSet[str] = frozenset(), instead: Mapping[str, Named] | None = None) -> str:
+    """The text of `root`; the types `known` elsewhere are only named, all others defined at their first place.
+
+    `instead` gives types by full name that are printed wherever one of that name stands.
+    """
+    printer = _Printer(known, instead or {})
     run(printer.type(root, ""))
     return "".join(printer.out)
 
 
 class _Printer:
-    def __init__(self, known: frozenset[str]) -> None:
+    def __init__(self, known: AbstractSet[str], instead: Mapping[str, Named]) -> None:
         self.out: list[str] = []
         self._known = set(known)
+        self._instead = instead
 
     def type(self, type_: Type, namespace: str) -> Steps[None]:
         match type_:
@@ -65,6 +72,7 @@ class _Printer:
             self.out.append(quoted(shortened(named.name, named.namespace, namespace)))
             return
         self._known.add(named.full_name)
+        named = self._instead.get(named.full_name, named)
         self.out.append(_opening(named, namespace))
         match named:
             case Record():

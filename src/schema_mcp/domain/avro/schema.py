@@ -16,6 +16,7 @@ from schema_mcp.domain.schema import Dependency
 class AvroSchema:
     """A parsed schema. Its texts are made when they are asked for, and kept."""
 
+    text: str
     root: Type
     known: dict[str, Named]
     """Every named type by full name: those of the text and those of its dependencies."""
@@ -23,6 +24,9 @@ class AvroSchema:
     dependencies: tuple[Dependency, ...] = ()
     referenced: frozenset[str] = field(default=frozenset())
     """The types that whole dependencies are: these the text only names."""
+
+    given: frozenset[str] = field(default=frozenset())
+    """All named types that came with dependencies."""
 
     @cached_property
     def canonical(self) -> str:
@@ -49,5 +53,5 @@ def parsed(text: str, dependencies: Sequence[Dependency] = (), *, new: bool = Fa
     reader = Reader(strict=new)
     needed = tuple({dependency.text: dependency for dependency in dependencies}.values())
     referenced = frozenset(branch_name(reader.read(dependency.text)) for dependency in needed)
-    root = reader.read(text)
-    return AvroSchema(root, reader.known, needed, referenced)
+    given = frozenset(reader.known)
+    return AvroSchema(text, reader.read(text), reader.known, needed, referenced, given)
