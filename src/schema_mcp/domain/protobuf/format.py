@@ -6,7 +6,8 @@ from schema_mcp.domain.formats import Change, Difference, Finding, Named, Rules
 from schema_mcp.domain.protobuf.compatibility import Comparison
 from schema_mcp.domain.protobuf.describe import changes, names
 from schema_mcp.domain.protobuf.encoder import encoded_text
-from schema_mcp.domain.protobuf.lint import lint, lint_change
+from schema_mcp.domain.protobuf.lint import lint
+from schema_mcp.domain.protobuf.lint_change import lint_change
 from schema_mcp.domain.protobuf.mend import mended
 from schema_mcp.domain.protobuf.schema import ProtobufSchema, read_schema
 from schema_mcp.domain.protobuf.validity import require_valid

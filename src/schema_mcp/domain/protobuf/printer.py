@@ -158,8 +158,12 @@ def _with_special(field: Field) -> tuple[Option, ...]:
 
 
 def _reserved(reserved: Reserved, indent: str) -> list[str]:
-    values = (_quoted(value) if isinstance(value, str) else _range(value) for value in reserved.values)
-    return [f"{indent}reserved {', '.join(values)};"]
+    return [f"{indent}reserved {', '.join(map(reserved_text, reserved.values))};"]
+
+
+def reserved_text(value: int | Range | str) -> str:
+    """A reserved number, range or name as written."""
+    return _quoted(value) if isinstance(value, str) else _range(value)
 
 
 def _extensions(extensions: Extensions, indent: str) -> list[str]:
@@ -175,24 +179,26 @@ def _range(value: int | Range) -> str:
 
 
 def _declared(options: Iterable[Option], indent: str) -> list[str]:
-    return [f"{indent}option {_option(option, indent)};" for option in options]
+    return [f"{indent}option {option_text(option, indent)};" for option in options]
 
 
 def _bracketed(options: Sequence[Option], indent: str) -> str:
     """One option on the field's line, several on lines of their own."""
     if len(options) <= 1:
-        return f" [{_option(options[0], indent)}]" if options else ""
+        return f" [{option_text(options[0], indent)}]" if options else ""
     inner = indent + _INDENT
-    lines = ",\n".join(f"{inner}{_option(option, inner)}" for option in options)
+    lines = ",\n".join(f"{inner}{option_text(option, inner)}" for option in options)
     return f" [\n{lines}\n{indent}]"
 
 
-def _option(option: Option, indent: str) -> str:
+def option_text(option: Option, indent: str = "") -> str:
+    """An option as written, without the word `option`."""
     name = f"{option.name}.{option.path}" if option.path else option.name
-    return f"{name} = {_value(option.value, indent)}"
+    return f"{name} = {value_text(option.value, indent)}"
 
 
-def _value(value: Value, indent: str) -> str:
+def value_text(value: Value, indent: str = "") -> str:
+    """An option's value as written."""
     inner = indent + _INDENT
     match value:
         case str():
@@ -200,9 +206,9 @@ def _value(value: Value, indent: str) -> str:
         case Bare(text):
             return text
         case tuple():
-            return _enclosed("[", [_value(item, inner) for item in value], "]", indent)
+            return _enclosed("[", [value_text(item, inner) for item in value], "]", indent)
         case _:
-            entries = [f"{name}: {_value(item, inner)}" for name, item in value.items()]
+            entries = [f"{name}: {value_text(item, inner)}" for name, item in value.items()]
             return _enclosed("{", entries, "}", indent)
 
 

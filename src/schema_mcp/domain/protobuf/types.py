@@ -4,8 +4,9 @@ A name is looked for in the innermost scope first and then outwards; every refer
 sight whether it is imported or not, as in the registry. A reference hides the built-in file of its path.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from schema_mcp.domain.protobuf import bundled
 from schema_mcp.domain.protobuf.model import SCALARS, Enum, File, MapType, Message
@@ -44,9 +45,11 @@ class Types:
 
     def __init__(self, own: File, dependencies: Sequence[Source]) -> None:
         self.own = own
-        self._dependencies = dependencies
+        self._hidden = {source.path for source in dependencies}
         self._found: dict[tuple[str, str], Definition | None] = {}
-        self._definitions = self._collected()
+        self._definitions: dict[str, Definition] = {}
+        for source in (*reversed(dependencies), Source(own, OWN)):  # the first of two wins, and an own one over both
+            self._definitions.update((found.full_name, found) for found in definitions_of(source))
 
     def resolve(self, name: str, scope: str) -> Definition | None:
         """The type that `name` means inside `scope` (a full name), or None."""
@@ -71,18 +74,15 @@ class Types:
 
     def _looked_up(self, name: str, scope: str) -> Definition | None:
         if name.startswith("."):
-            return self._definitions.get(name[1:])
-        candidates = (self._definitions.get(join(outer, name)) for outer in outwards(scope))
+            return self._defined(name[1:])
+        candidates = (self._defined(join(outer, name)) for outer in outwards(scope))
         return next(filter(None, candidates), None)
 
-    def _collected(self) -> dict[str, Definition]:
-        """Built-in, then referenced (the first of two wins), then the schema's own definitions."""
-        hidden = {source.path for source in self._dependencies}
-        definitions = {found.full_name: found for path in bundled.FILES if path not in hidden for found in _known(path)}
-        sources = (*reversed(self._dependencies), Source(self.own, OWN))
-        for source in sources:
-            definitions.update((found.full_name, found) for found in definitions_of(source))
-        return definitions
+    def _defined(self, full_name: str) -> Definition | None:
+        if found := self._definitions.get(full_name):
+            return found
+        known = _bundled_types().get(full_name)
+        return known if known and known.path not in self._hidden else None
 
 
 def definitions_of(source: Source) -> Iterator[Definition]:
@@ -100,8 +100,12 @@ def definitions_of(source: Source) -> Iterator[Definition]:
                 waiting.append((name, message.messages, message.enums))
 
 
-def _known(path: str) -> Iterator[Definition]:
-    file = bundled.FILES[path]
+@cache
+def _bundled_types() -> Mapping[str, Definition]:
+    return {found.full_name: found for path, file in bundled.FILES.items() for found in _known(path, file)}
+
+
+def _known(path: str, file: bundled.BundledFile) -> Iterator[Definition]:
     for name in file.messages:
         yield Definition(file.package, name, None, BUNDLED, path)
     for name in file.enums:
