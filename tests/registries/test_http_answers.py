@@ -99,8 +99,13 @@ async def test_only_the_printable_beginning_of_nonsense_is_shown():
     assert len(str(error)) < 300
 
 
-async def test_an_empty_answer_is_none():
-    assert await client(httpx2.Response(204)).send(READ) is None
+@pytest.mark.parametrize("status", [200, 204])
+async def test_an_empty_answer_will_do_for_a_write_but_not_for_a_read(status: int):
+    empty = client(httpx2.Response(status))
+
+    assert await empty.send(Call("DELETE", ("contexts", ":.eu:"), writes=True)) is None
+    with pytest.raises(RegistryError, match="not JSON"):
+        await empty.send(READ)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

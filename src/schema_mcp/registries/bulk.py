@@ -73,6 +73,9 @@ class _Pass:
             if found is None:
                 self.is_useless, self.holds_together = True, False
                 return
+            if last is None and len(found) == 1:
+                # A page of one cannot overlap with the next: is it all there is, or all the server gives at a time?
+                self.is_useless, self.holds_together = True, False
             fresh = found if last is None else found[1:]
             if last is not None and (not found or _key(found[0]) != last):
                 self.holds_together = False

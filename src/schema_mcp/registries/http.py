@@ -55,7 +55,7 @@ class RestClient:
         self._writes = Pace(connection.limits.writes_per_second, clock)
 
     async def send(self, call: Call) -> Any:
-        """The registry's answer as JSON, None where it has no body; raises what the registry refuses."""
+        """The registry's answer as JSON, None for a write answered without a body; raises what the registry refuses."""
         self._fail_fast()
         async with self._places:
             await (self._writes if call.writes else self._reads).turn()
@@ -63,7 +63,7 @@ class RestClient:
             outcome = await self._outcome(call)
         if isinstance(outcome, Failure):
             raise self._unanswered(call, outcome)
-        return self.replies.read(outcome)
+        return self.replies.read(outcome, may_be_empty=call.writes)
 
     async def close(self) -> None:
         """Close every connection."""

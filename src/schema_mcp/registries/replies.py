@@ -45,10 +45,10 @@ class Replies:
         self._registry = registry
         self._hide = sorted(hide, key=len, reverse=True)
 
-    def read(self, reply: Reply) -> Any:
-        """The JSON of a good reply, None where it has no body; everything else is raised."""
+    def read(self, reply: Reply, *, may_be_empty: bool = False) -> Any:
+        """The JSON of a good reply, or None for an empty one where that can be; everything else is raised."""
         if HTTPStatus(200) <= reply.status < HTTPStatus(300):
-            return self._json(reply) if reply.body else None
+            return None if may_be_empty and not reply.body else self._json(reply)
         if HTTPStatus(300) <= reply.status < HTTPStatus(400):
             raise self._redirected(reply)
         raise self._refused(reply)

@@ -160,7 +160,7 @@ class ConfluentRegistry:
         body = wire.body(schema, schema_id=schema_id, number=number)
         answer = await self._rest.send(Call("POST", path, _normalized(normalize=normalize), body, writes=True))
         registered = await self._registered(answer, subject, schema, number=number, normalize=normalize)
-        if registered.id != (schema_id or registered.id) or registered.number != (number or registered.number):
+        if schema_id not in (None, registered.id) or number not in (None, registered.number):
             raise self._not_kept(registered, schema_id=schema_id, number=number)
         return registered
 
@@ -255,7 +255,7 @@ class ConfluentRegistry:
     def _not_kept(self, registered: Version, *, schema_id: int | None, number: int | None) -> RegistryError:
         return RegistryError(
             f"{self.name} registered {registered.subject} as version {registered.number} with id {registered.id}, "
-            f"not as version {number or 'next'} with id {schema_id or 'of its own'}",
+            f"not as version {number or registered.number} with id {schema_id}",
             hint="It does not keep what it is given here. What it registered is still there: look before going on.",
             details={"registry": self.name, "id": registered.id, "version": registered.number},
         )
