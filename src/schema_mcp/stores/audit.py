@@ -1,0 +1,202 @@
+"""Who asked for what, and how it ended: one line per call, none of which can be changed unseen.
+
+A write is two lines: `intent` before its effect, `outcome` after, both on disk before the call goes on; where the
+first cannot be written, the write is refused. A read is one line that outlives the process, and that at worst a power
+cut takes away. Texts never stand here, only their keyed digests: equal arguments can be matched, none can be guessed.
+"""
+
+import hmac
+import secrets
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from itertools import dropwhile, islice, takewhile
+from pathlib import Path
+from typing import Any
+
+from anyio import CancelScope, to_thread
+
+from schema_mcp.domain.caller import Caller
+from schema_mcp.domain.errors import InvalidRequestError, NotPermittedError, SchemaMcpError
+from schema_mcp.domain.schema import Json
+from schema_mcp.stores import trail
+from schema_mcp.stores.chain import ROTATE_AT, Chain, canonical, explained, locked
+from schema_mcp.stores.clock import Clock, stamp, utc_now
+from schema_mcp.stores.sqlite import private_folder
+from schema_mcp.stores.trail import Finding
+
+_KEY = "audit.key"
+_NAMED = ("registry", "context", "subject", "plan", "reason")
+_LONGEST = 1_000  # characters of a caller's text that a line repeats
+
+
+class Outcome(StrEnum):
+    """How far a call came."""
+
+    STARTED = "started"
+    OK = "ok"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the trail; what does not apply is left empty. `at` and `seq` are given when it is written."""
+
+    tool: str
+    outcome: Outcome = Outcome.OK
+    request_id: str = ""
+    caller: str = ""
+    scopes: tuple[str, ...] = ()
+    effect: str = ""
+    registry: str = ""
+    context: str = ""
+    subject: str = ""
+    code: str = ""
+    reason: str = ""
+    plan: str = ""
+    arguments_digest: str = ""
+    duration_ms: float | None = None
+    at: str = ""
+    seq: int = 0
+
+
+_FIELDS = tuple(field.name for field in fields(Entry))
+_WRITTEN = tuple(name for name in _FIELDS if name not in ("at", "seq"))
+
+
+class Audit:
+    """The audit trail of one state folder, shared by any number of processes."""
+
+    def __init__(self, folder: Path, *, clock: Clock = utc_now, rotate_at: int = ROTATE_AT) -> None:
+        private_folder(folder)
+        self._folder = folder
+        self._clock = clock
+        self._key = _key(folder)
+        self._chain = Chain(folder, self._repair, rotate_at=rotate_at)
+
+    def close(self) -> None:
+        self._chain.close()
+
+    @asynccontextmanager
+    async def recorded(
+        self, caller: Caller, tool: str, arguments: Mapping[str, Any], *, writes: bool, request_id: str
+    ) -> AsyncGenerator[None]:
+        """One call from its intent, where it writes, to its outcome, which is the error's code where one travels up."""
+        entry = self._entry(caller, tool, arguments, writes=writes, request_id=request_id)
+        keep = self.outcome if writes else self.record
+        if writes:
+            await self.intent(entry)
+        began = time.perf_counter()
+        try:
+            yield
+        except BaseException as error:
+            with CancelScope(shield=True):
+                await keep(replace(entry, **_ending(error), duration_ms=_since(began)))
+            raise
+        with CancelScope(shield=True):
+            await keep(replace(entry, duration_ms=_since(began)))
+
+    async def record(self, entry: Entry) -> None:
+        """Note a call that changed nothing: a read, or a refusal."""
+        body = self._body(entry)
+        if self._chain.append(body, patience=0):
+            return
+        # Somebody else is writing: wait for our turn where that keeps no other call waiting.
+        if not await to_thread.run_sync(self._chain.append, body):
+            raise locked(self._folder)
+
+    async def intent(self, entry: Entry) -> None:
+        """Note that a write is about to happen. Raises `StoreError` where that cannot be kept: then do not write."""
+        await self._keep(replace(entry, outcome=Outcome.STARTED))
+
+    async def outcome(self, entry: Entry) -> None:
+        """Note how a write ended."""
+        await self._keep(entry)
+
+    def digest(self, arguments: Mapping[str, Any]) -> str:
+        """Stands for arguments without telling them: equal arguments, equal digest, in this folder only."""
+        return hmac.digest(self._key, canonical(arguments), "sha256").hex()
+
+    async def recent(self, limit: int, *, before: int = 0, since: str = "", **wanted: str) -> list[Entry]:
+        """The newest lines, newest first, whose fields are as `wanted`: `recent(20, caller="ann")`.
+
+        `before` is the `seq` of the last line seen, `since` the earliest time that matters.
+        """
+
+        def fits(entry: Entry) -> bool:
+            return all(getattr(entry, name) == value for name, value in wanted.items())
+
+        def read() -> list[Entry]:
+            lines = map(_from_line, trail.newest(self._folder))
+            older = dropwhile(lambda entry: before and entry.seq >= before, lines)
+            return list(islice(filter(fits, takewhile(lambda entry: entry.at >= since, older)), limit))
+
+        return await to_thread.run_sync(read)
+
+    async def verify(self) -> list[Finding]:
+        """Where lines were changed, moved, added or cut off; empty while the chain holds."""
+        return await to_thread.run_sync(trail.verify, self._folder)
+
+    async def _keep(self, entry: Entry) -> None:
+        await to_thread.run_sync(self._chain.append_durably, self._body(entry))
+
+    def _entry(
+        self, caller: Caller, tool: str, arguments: Mapping[str, Any], *, writes: bool, request_id: str
+    ) -> Entry:
+        named: Json = {name: value[:_LONGEST] for name in _NAMED if isinstance(value := arguments.get(name), str)}
+        return Entry(
+            tool,
+            request_id=request_id,
+            caller=caller.name,
+            scopes=tuple(sorted(caller.scopes)),
+            effect="write" if writes else "read",
+            arguments_digest=self.digest(arguments) if arguments else "",
+            **named,
+        )
+
+    def _body(self, entry: Entry) -> Json:
+        said = {name: value for name in _WRITTEN if (value := getattr(entry, name))}
+        return {**said, "at": stamp(self._clock())}
+
+    def _repair(self, what: str) -> Json:
+        return self._body(Entry("audit", effect="repair", code="repaired", reason=what))
+
+
+def _ending(error: BaseException) -> dict[str, Any]:
+    match error:
+        case NotPermittedError() | InvalidRequestError():
+            return {"outcome": Outcome.REFUSED, "code": error.code}
+        case SchemaMcpError():
+            return {"outcome": Outcome.FAILED, "code": error.code}
+        case Exception():
+            return {"outcome": Outcome.FAILED, "code": "bug"}
+        case _:
+            return {"outcome": Outcome.FAILED, "code": "cancelled"}
+
+
+def _since(began: float) -> float:
+    return round((time.perf_counter() - began) * 1_000, 3)
+
+
+def _from_line(said: Json) -> Entry:
+    known: Json = {name: said[name] for name in _FIELDS if name in said}
+    known["outcome"] = Outcome(said["outcome"])
+    known["scopes"] = tuple(said.get("scopes", ()))
+    return Entry(**known)
+
+
+def _key(folder: Path) -> bytes:
+    """The folder's own key for digests, made once; of several processes that start at once, one makes it."""
+    path = folder / _KEY
+    if not path.exists():
+        with explained(folder):
+            draft = folder / f"{_KEY}.{secrets.token_hex(8)}"
+            draft.touch(mode=0o600)
+            draft.write_bytes(secrets.token_bytes(32))
+            with suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
+    return path.read_bytes()

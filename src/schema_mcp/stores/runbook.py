@@ -1,0 +1,280 @@
+"""The journal's tables, as one transaction sees and changes them, and the values that stand in them."""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from schema_mcp.domain.errors import ConflictError, LockHeldError, NotFoundError
+from schema_mcp.domain.schema import Json
+
+KEPT_PLANS = 500
+KEPT_RUNS = 2_000
+
+MIGRATIONS = (
+    (
+        """CREATE TABLE plans (
+            number INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, text TEXT NOT NULL,
+            created_at TEXT NOT NULL, created_by TEXT NOT NULL) STRICT""",
+        """CREATE TABLE runs (
+            number INTEGER PRIMARY KEY, task TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, plan TEXT NOT NULL,
+            owner TEXT NOT NULL, status TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+            done INTEGER NOT NULL, total INTEGER NOT NULL, result TEXT NOT NULL,
+            fence INTEGER NOT NULL, stopping INTEGER NOT NULL, holder TEXT NOT NULL) STRICT""",
+        "CREATE INDEX runs_by_plan ON runs (plan)",
+        "CREATE INDEX runs_by_status ON runs (status)",
+        """CREATE TABLE steps (
+            number INTEGER PRIMARY KEY, task TEXT NOT NULL REFERENCES runs (task) ON DELETE CASCADE,
+            key TEXT NOT NULL, state TEXT NOT NULL, before TEXT, outcome TEXT, updated_at TEXT NOT NULL,
+            UNIQUE (task, key)) STRICT""",
+    ),
+)
+_RUN = """SELECT task, kind, plan, owner, status, created_at, updated_at, done, total, result, fence, stopping
+          FROM runs """
+_STEP = "SELECT key, state, before, outcome, updated_at FROM steps "
+_PUT_STEP = """INSERT INTO steps (task, key, state, before, outcome, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+               ON CONFLICT (task, key) DO UPDATE SET state = excluded.state, before = excluded.before,
+               outcome = excluded.outcome, updated_at = excluded.updated_at"""
+
+
+class Status(StrEnum):
+    """How a run stands."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+class StepState(StrEnum):
+    """How far a step came."""
+
+    PLANNED = "planned"
+    STARTED = "started"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPlan:
+    """A plan that can still be applied."""
+
+    digest: str
+    created_at: str
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One piece of long work. `owner` is the caller who asked for it; `stopping` says that somebody wants it to end."""
+
+    task: str
+    kind: str
+    plan: str
+    owner: str
+    status: Status
+    created_at: str
+    updated_at: str
+    done: int
+    total: int
+    result: Json
+    fence: int
+    stopping: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step of a run; `before` is what it found, to be put back (a mode, say) while the step is not done."""
+
+    key: str
+    state: StepState
+    before: Json | None
+    outcome: Json | None
+    updated_at: str
+
+    @property
+    def to_undo(self) -> Json | None:
+        """What is still to be put back."""
+        return None if self.state is StepState.DONE else self.before
+
+
+class RunBook:
+    """One transaction's view of plans, runs and steps."""
+
+    def __init__(self, connection: sqlite3.Connection, now: str) -> None:
+        self._connection = connection
+        self._now = now
+
+    def keep_plan(self, digest: str, text: str, created_by: str) -> None:
+        self._do(
+            "INSERT OR REPLACE INTO plans (digest, text, created_at, created_by) VALUES (?, ?, ?, ?)",
+            digest,
+            text,
+            self._now,
+            created_by,
+        )
+        self._do(
+            """DELETE FROM plans WHERE number <= (SELECT max(number) FROM plans) - ?
+               AND digest NOT IN (SELECT plan FROM runs WHERE status IN ('running', 'interrupted'))""",
+            KEPT_PLANS,
+        )
+
+    def plan(self, digest: str) -> str | None:
+        row = self._do("SELECT text FROM plans WHERE digest = ?", digest).fetchone()
+        return row[0] if row else None
+
+    def plans(self, limit: int) -> list[KeptPlan]:
+        rows = self._do("SELECT digest, created_at, created_by FROM plans ORDER BY number DESC LIMIT ?", limit)
+        return [KeptPlan(*row) for row in rows]
+
+    def begin(self, kind: str, plan: str, owner: str, total: int, holder: str) -> Run:
+        for other in self.runs(1, plan=plan, status=Status.RUNNING) if plan else ():
+            raise _busy(other)
+        task = secrets.token_hex(6)
+        self._do(
+            """INSERT INTO runs (task, kind, plan, owner, status, created_at, updated_at, done, total, result,
+               fence, stopping, holder) VALUES (?, ?, ?, ?, 'running', ?, ?, 0, ?, '{}', 1, 0, ?)""",
+            task,
+            kind,
+            plan,
+            owner,
+            self._now,
+            self._now,
+            total,
+            holder,
+        )
+        self._do(
+            """DELETE FROM runs WHERE number <= (SELECT max(number) FROM runs) - ?
+               AND status NOT IN ('running', 'interrupted')""",
+            KEPT_RUNS,
+        )
+        return self.known_run(task)
+
+    def claim(self, task: str, holder: str) -> Run:
+        run = self.known_run(task)
+        if run.status is Status.RUNNING:
+            raise _busy(run)
+        if run.status is not Status.INTERRUPTED:
+            raise ConflictError(f"Task {task} has ended: {run.status}", hint="Plan again, and apply that.")
+        self._do(
+            """UPDATE runs SET status = 'running', stopping = 0, fence = fence + 1, holder = ?, updated_at = ?
+               WHERE task = ?""",
+            holder,
+            self._now,
+            task,
+        )
+        return self.known_run(task)
+
+    def check_held(self, task: str, fence: int | None) -> None:
+        run = self.known_run(task)
+        if run.status is not Status.RUNNING or run.fence != fence:
+            raise ConflictError(
+                f"Task {task} is not carried out here (it is {run.status})",
+                hint="Somebody else took it over, or it ended: look at get_task.",
+            )
+
+    def put_step(self, task: str, key: str, state: StepState, before: Json | None, outcome: Json | None) -> None:
+        last = self._step(task, key)
+        found = (last and last.to_undo) or before
+        self._do(_PUT_STEP, task, key, state, _packed(found), _packed(outcome), self._now)
+        counts = state is StepState.DONE and found is None and (last is None or last.state is not StepState.DONE)
+        self._do("UPDATE runs SET done = done + ?, updated_at = ? WHERE task = ?", int(counts), self._now, task)
+
+    def progress(self, task: str, done: int, total: int) -> bool:
+        self._do("UPDATE runs SET done = ?, total = ?, updated_at = ? WHERE task = ?", done, total, self._now, task)
+        return not self.known_run(task).stopping
+
+    def finish(self, task: str, status: Status, result: Mapping[str, Any]) -> None:
+        self._do(
+            "UPDATE runs SET status = ?, result = ?, holder = '', updated_at = ? WHERE task = ?",
+            status,
+            _packed(result),
+            self._now,
+            task,
+        )
+
+    def stop(self, task: str) -> Run:
+        self._do(
+            """UPDATE runs SET stopping = 1, updated_at = ?, status = iif(status = 'interrupted', 'cancelled', status)
+               WHERE task = ? AND status IN ('running', 'interrupted')""",
+            self._now,
+            task,
+        )
+        return self.known_run(task)
+
+    def holders(self) -> set[str]:
+        return {row[0] for row in self._do("SELECT holder FROM runs WHERE status = 'running'")}
+
+    def bury(self, holder: str) -> None:
+        self._do(
+            """UPDATE runs SET status = 'interrupted', holder = '', updated_at = ?
+               WHERE status = 'running' AND holder = ?""",
+            self._now,
+            holder,
+        )
+
+    def run(self, task: str) -> Run | None:
+        row = self._do(_RUN + "WHERE task = ?", task).fetchone()
+        return _run(row) if row else None
+
+    def known_run(self, task: str) -> Run:
+        if (run := self.run(task)) is None:
+            raise NotFoundError(f"No task {task[:40]!r}", hint="list_tasks names the recent ones.")
+        return run
+
+    def runs(self, limit: int, **chosen: str | None) -> list[Run]:
+        wanted = {name: value for name, value in chosen.items() if value is not None}
+        where = " AND ".join(["1", *(f"{name} = ?" for name in wanted)])
+        rows = self._do(_RUN + f"WHERE {where} ORDER BY number DESC LIMIT ?", *wanted.values(), limit)
+        return [_run(row) for row in rows]
+
+    def steps(self, task: str) -> list[StepRecord]:
+        return [_step(row) for row in self._do(_STEP + "WHERE task = ? ORDER BY number", task)]
+
+    def _step(self, task: str, key: str) -> StepRecord | None:
+        row = self._do(_STEP + "WHERE task = ? AND key = ?", task, key).fetchone()
+        return _step(row) if row else None
+
+    def _do(self, statement: str, *values: str | int | None) -> sqlite3.Cursor:
+        return self._connection.execute(statement, values)
+
+
+def _busy(run: Run) -> LockHeldError:
+    return LockHeldError(
+        f"Task {run.task} is being carried out already", hint="get_task tells how far it is; try again when it ended."
+    )
+
+
+def _run(row: Sequence[Any]) -> Run:
+    task, kind, plan, owner, status, created_at, updated_at, done, total, result, fence, stopping = row
+    return Run(
+        task,
+        kind,
+        plan,
+        owner,
+        Status(status),
+        created_at,
+        updated_at,
+        done,
+        total,
+        json.loads(result),
+        fence,
+        bool(stopping),
+    )
+
+
+def _step(row: Sequence[Any]) -> StepRecord:
+    key, state, before, outcome, updated_at = row
+    return StepRecord(key, StepState(state), _unpacked(before), _unpacked(outcome), updated_at)
+
+
+def _packed(value: Mapping[str, Any] | None) -> str | None:
+    return None if value is None else json.dumps(value, separators=(",", ":"))
+
+
+def _unpacked(text: str | None) -> Json | None:
+    return None if text is None else json.loads(text)
