@@ -1,7 +1,8 @@
 """The recorded conversations with Confluent Schema Registry 8.1.5, replayed against the REST face.
 
-Every scenario meets an empty registry, in a file where it is restarted; each answer must be the recorded one: status, error code,
-and for answers of 200 the whole body (times aside). What differs on purpose stands in `deviations.json` with a reason.
+Every scenario meets an empty registry, in a file where it is restarted; each answer must be the recorded one: status,
+error code, and for answers of 200 the whole body (times aside). What differs on purpose stands in `deviations.json`
+with a reason.
 """
 
 import itertools
