@@ -21,8 +21,12 @@ from schema_mcp.toolkit.tool import Shape, Tool
 from schema_mcp.toolkit.workspace import Report, Workspace
 
 _REFUSALS = (NotPermittedError, InvalidRequestError, IncompatibleError)
-_NAMED = ("registry", "context", "subject", "plan", "reason")
 _LONGEST_NAME = 200
+
+
+def new_request_id() -> str:
+    """A name for one call, said in audit, logs and errors alike."""
+    return secrets.token_hex(8)
 
 
 async def call(
@@ -39,7 +43,7 @@ async def call(
     Raises a `SchemaMcpError` for whatever a user can act on; anything else is a bug and travels up. Every call leaves
     an audit line, refused ones too; the intent of a write is on disk before the tool runs.
     """
-    at_work = workspace.for_call(caller, request_id or secrets.token_hex(8), report)
+    at_work = workspace.for_call(caller, request_id or new_request_id(), report)
     async with _recorded(at_work, tool, arguments):
         caller.require(tool.scope, tool.name)
         if tool.writes and workspace.read_only:
@@ -79,13 +83,20 @@ async def _ended(audit: Audit, entry: Entry, *, writes: bool) -> None:
 
 
 def _entry(workspace: Workspace, tool: Tool[Any, Any], arguments: Mapping[str, Any]) -> Entry:
-    named = {name: str(arguments[name])[:_LONGEST_NAME] for name in _NAMED if isinstance(arguments.get(name), str)}
+    def named(argument: str) -> str:
+        value = arguments.get(argument)
+        return value[:_LONGEST_NAME] if isinstance(value, str) else ""
+
     return Entry(
         tool=tool.name,
         request_id=workspace.request_id,
         caller=workspace.caller.name,
         scopes=tuple(sorted(workspace.caller.scopes)),
         effect=tool.effect,
+        registry=named("registry"),
+        context=named("context"),
+        subject=named("subject"),
+        plan=named("plan"),
+        reason=named("reason"),
         arguments_digest=workspace.audit.digest(arguments),
-        **named,
     )

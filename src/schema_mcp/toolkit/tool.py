@@ -32,7 +32,7 @@ class Shape(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
     @property
-    def exit_status(self) -> Status:
+    def exit_code(self) -> int:
         """What a pipeline should make of this result; a plan with steps or drift found answers otherwise."""
         return Status.DONE
 

@@ -3,9 +3,19 @@
 from typing import Any
 
 from schema_mcp.toolkit.tool import Tool
+from schema_mcp.tools import (
+    compatibility,
+    deployment,
+    export,
+    ids,
+    migration,
+    registries,
+    subjects,
+    tasks,
+)
 from schema_mcp.tools import help as help_
 
-TOOLSETS = (help_,)
+TOOLSETS = (registries, subjects, deployment, ids, compatibility, migration, export, tasks, help_)
 """The product's table of contents, in its order."""
 
 CATALOGUE: dict[str, Tool[Any, Any]] = {

@@ -8,14 +8,14 @@ from typing import Any, NoReturn
 
 import click
 
-from schema_mcp.domain.errors import SchemaMcpError
+from schema_mcp.domain.errors import SchemaMcpError, StoreError
 from schema_mcp.settings import SETTINGS, Setting, Settings, load
 from schema_mcp.toolkit.status import status_of
 
 _KEPT = "schema_mcp.settings"
 
 
-def options(settings: Iterable[Setting] = SETTINGS) -> list[click.Parameter]:
+def options(settings: Iterable[Setting] = SETTINGS, *, hidden: bool = False) -> list[click.Parameter]:
     """One option for each setting."""
     return [
         click.Option(
@@ -24,6 +24,7 @@ def options(settings: Iterable[Setting] = SETTINGS) -> list[click.Parameter]:
             default=None,
             expose_value=False,
             callback=_keep,
+            hidden=hidden,
             help=_help(setting),
         )
         for setting in settings
@@ -42,6 +43,9 @@ def ending(*, as_json: bool = False) -> Generator[None]:
         yield
     except SchemaMcpError as error:
         end(error, as_json=as_json)
+    except (OSError, UnicodeError) as error:
+        # What our own files and folders answer; whatever a part of ours could name, it has named already.
+        end(StoreError(str(error), hint="Check that the place exists and that you may use it."), as_json=as_json)
 
 
 def end(error: SchemaMcpError, *, as_json: bool = False) -> NoReturn:

@@ -1,0 +1,129 @@
+"""Settings in, workspace out: the one place where all parts meet."""
+
+import getpass
+import os
+import socket
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+from anyio.abc import TaskGroup
+
+from schema_mcp.domain.caller import Caller
+from schema_mcp.registries.fleet import Fleet
+from schema_mcp.registries.plugins import open_registry
+from schema_mcp.services.digests import stored_digest
+from schema_mcp.services.search import Index
+from schema_mcp.settings import Settings
+from schema_mcp.stores.audit import Audit
+from schema_mcp.stores.clock import utc_now
+from schema_mcp.stores.ids import SqliteLedger
+from schema_mcp.stores.journal import Journal
+from schema_mcp.stores.repository import Author, Repository
+from schema_mcp.stores.schemastore import SchemaStore
+from schema_mcp.stores.sqlite import private_folder
+from schema_mcp.toolkit.surface import Choice, listings
+from schema_mcp.toolkit.workspace import Workspace
+from schema_mcp.tools import CATALOGUE
+
+_PATIENCE = 2.0
+"""Seconds that a call waits for its own long work before it answers with a task."""
+
+_CLOSING_SECONDS = 5
+
+
+@asynccontextmanager
+async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -> AsyncGenerator[Workspace]:
+    """Open everything that tools may touch, and close it at the end.
+
+    Raises a `SchemaMcpError` where that is impossible. With `patience` None every call waits for the end of its work,
+    as a command line must, whose process ends with the call.
+    """
+    shown = listings(CATALOGUE, Choice(settings.toolsets, settings.tools, settings.exclude_tools, settings.read_only))
+    async with AsyncExitStack() as opened:
+        state, repository = await to_thread.run_sync(_places, settings)
+        fleet = Fleet(
+            settings.connections, default=settings.default, opener=open_registry, read_only=settings.read_only
+        )
+        opened.push_async_callback(_close, fleet)
+        audit = opened.enter_context(closing(Audit(state / "audit")))
+        ledger = opened.enter_context(closing(SqliteLedger(state / "ids.sqlite", ids=settings.id_range)))
+        journal = opened.enter_context(closing(Journal(state / "journal")))
+        background = await opened.enter_async_context(_background())
+        yield Workspace(
+            fleet=fleet,
+            store=SchemaStore(repository, stored_digest),
+            ledger=ledger,
+            journal=journal,
+            audit=audit,
+            ids=settings.ids,
+            state=state,
+            exports=settings.exports,
+            clock=utc_now,
+            caller=_owner(settings, repository),
+            index=Index(utc_now),
+            background=None if patience is None else background,
+            patience=patience,
+            read_only=settings.read_only,
+            notes=settings.notes,
+            listings=shown,
+        )
+
+
+@asynccontextmanager
+async def _background() -> AsyncGenerator[TaskGroup]:
+    """Where long work goes on; it ends with the workspace, and an error of the workspace's user stays what it is."""
+    failed: Exception | None = None
+    async with anyio.create_task_group() as tasks:
+        try:
+            yield tasks
+        except Exception as error:  # noqa: BLE001 - a task group would wrap it
+            failed = error
+        tasks.cancel_scope.cancel()
+    if failed:
+        raise failed
+
+
+async def _close(fleet: Fleet) -> None:
+    with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
+        await fleet.close()
+
+
+def _places(settings: Settings) -> tuple[Path, Repository]:
+    """The state folder and the store, made where they are ours to make."""
+    _make_state(settings.state)
+    if settings.store.is_relative_to(settings.state) or _is_empty(settings.store):
+        return settings.state, Repository.create(settings.store)
+    return settings.state, Repository.open(settings.store)
+
+
+def _make_state(folder: Path) -> None:
+    private_folder(folder)
+    ignore = folder / ".gitignore"  # the folder may stand in somebody's repository, and is none of its business
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+
+
+def _is_empty(folder: Path) -> bool:
+    return not folder.exists() or not any(folder.iterdir())
+
+
+def _owner(settings: Settings, repository: Repository) -> Caller:
+    """Whoever runs the process, by the name that Git knows."""
+    author = _named_by(os.environ) or repository.identity or _system_user()
+    return Caller(author.name, author.email, settings.scopes)
+
+
+def _named_by(environ: Mapping[str, str]) -> Author | None:
+    name, email = (environ.get(f"GIT_AUTHOR_{what}", "") for what in ("NAME", "EMAIL"))
+    return Author(name, email) if name and email else None
+
+
+def _system_user() -> Author:
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container may run under a number that nobody named
+        user = "unknown"
+    return Author(user, f"{user}@{socket.gethostname()}")

@@ -1,0 +1,91 @@
+"""Every tool as a command, under its own name; the few most used ones also under a short one."""
+
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import anyio
+import click
+
+from schema_mcp import app, logs
+from schema_mcp.interfaces.cli.arguments import given, options_of
+from schema_mcp.interfaces.cli.doctor import doctor
+from schema_mcp.interfaces.cli.init import init
+from schema_mcp.interfaces.cli.options import ending, options, settings_of
+from schema_mcp.interfaces.cli.render import show
+from schema_mcp.settings import SETTINGS, Settings
+from schema_mcp.toolkit.call import call
+from schema_mcp.toolkit.tool import Shape, Tool
+from schema_mcp.tools import CATALOGUE
+
+ALIASES: Mapping[str, str] = {
+    "check": "check_compatibility",
+    "plan": "plan_deployment",
+    "apply": "apply_plan",
+    "drift": "detect_drift",
+}
+
+_NOT_SERVING = [setting for setting in SETTINGS if not setting.serves]
+
+
+class Commands(click.Group):
+    """Tools as commands, made when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        short = [alias for alias, name in ALIASES.items() if name in CATALOGUE]
+        return [*super().list_commands(ctx), *short, *(_kebab(name) for name in CATALOGUE)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        name = ALIASES.get(cmd_name, cmd_name.replace("-", "_"))
+        return super().get_command(ctx, cmd_name) or (
+            _command(cmd_name, CATALOGUE[name]) if name in CATALOGUE else None
+        )
+
+
+@click.group(cls=Commands, params=options(_NOT_SERVING))
+@click.version_option(version("schema-mcp"), prog_name="schema-mcp")
+def commands() -> None:
+    """Operate Kafka schema registries safely, with Git as the source of truth."""
+
+
+commands.add_command(init)
+commands.add_command(doctor)
+
+
+def _command(name: str, tool: Tool[Any, Any]) -> click.Command:
+    own = options_of(tool)
+    taken = {opt for option in own for opt in option.opts}
+    # Settings are understood here too; they are explained in the help of `schema-mcp` itself.
+    settings = [one for one in options(_NOT_SERVING, hidden=True) if taken.isdisjoint(one.opts)]
+
+    @click.command(name, params=[*own, *settings], help=tool.summary)
+    @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+    @click.pass_context
+    def command(context: click.Context, as_json: bool, **values: Any) -> None:
+        with ending(as_json=as_json):
+            result = _run(tool, given(values), settings_of(context, toolsets="all"))
+            show(result, as_json=as_json)
+        sys.exit(result.exit_code)
+
+    return command
+
+
+def _run(tool: Tool[Any, Any], arguments: Mapping[str, Any], settings: Settings) -> Shape:
+    logs.start(settings.log, settings.secrets)
+    return anyio.run(_called, tool, arguments, settings)
+
+
+async def _called(tool: Tool[Any, Any], arguments: Mapping[str, Any], settings: Settings) -> Shape:
+    async with app.workspace(settings, patience=None) as workspace:
+        return await call(tool, arguments, caller=workspace.caller, workspace=workspace, report=_report)
+
+
+async def _report(done: float, total: float | None, message: str) -> None:
+    """Progress, for whoever sits in front of it."""
+    if sys.stderr.isatty():
+        click.echo(f"{message} {done:g}" + (f" of {total:g}" if total else ""), err=True)
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
