@@ -12,7 +12,7 @@ from pathlib import Path
 
 from schema_mcp.domain.errors import ConflictError, StoreError
 from schema_mcp.stores.gitindex import GitIndex
-from schema_mcp.stores.trees import object_id
+from schema_mcp.stores.trees import Leaf, object_id
 from schema_mcp.stores.worktree import WorkTree
 
 
@@ -23,6 +23,7 @@ class Move:
     path: str
     old: str | None
     new: str | None
+    executable: bool = False
 
 
 class Checkout:
@@ -42,9 +43,9 @@ class Checkout:
                 self._refuse_changed(move)
             self._write_note(moves)
             for move in moves:
-                self._index.set(move.path, move.new)
+                self._index.set(move.path, move.new, executable=move.executable)
                 if move.new is not None:
-                    self._files.stage(move.path, self._blob(move.new))
+                    self._files.stage(move.path, self._blob(move.new), executable=move.executable)
             self._index.write()
         except BaseException:
             self.abandon(moves)
@@ -75,7 +76,7 @@ class Checkout:
         """Did a writer stop half-way? (Or is one at work: ask under the lock.)"""
         return self._note.exists() or self._index.was_left
 
-    def mend(self, tip: Callable[[str], str | None]) -> list[str]:
+    def mend(self, tip: Callable[[str], Leaf | None]) -> list[str]:
         """Bring the paths of an interrupted commit to the branch's tip; what a user wrote since then stays."""
         moves = self._noted()
         self._index.forget()
@@ -95,17 +96,18 @@ class Checkout:
         else:
             self._files.put(move.path)
 
-    def _mend(self, move: Move, want: str | None) -> bool:
+    def _mend(self, move: Move, tip: Leaf | None) -> bool:
         self._files.unstage(move.path)
+        want, executable = (tip.blob, tip.is_executable) if tip else (None, False)
         stale = {move.old, move.new} - {want}
         in_index = self._index.id_of(move.path) in stale
         if in_index:
-            self._index.set(move.path, want)
+            self._index.set(move.path, want, executable=executable)
         in_files = _id_of(self._files.read(move.path)) in stale
         if in_files and want is None:
             self._files.remove(move.path)
         elif in_files and want is not None:
-            self._files.stage(move.path, self._blob(want))
+            self._files.stage(move.path, self._blob(want), executable=executable)
             self._files.put(move.path)
         return in_index or in_files
 

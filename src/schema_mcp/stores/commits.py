@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pygit2
 from pygit2.enums import ReferenceType, SortMode
 
-from schema_mcp.domain.errors import ConflictError, NotFoundError
+from schema_mcp.domain.errors import ConflictError, NotFoundError, StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,46 @@ def commit_at(repo: pygit2.Repository, commit: str) -> pygit2.Commit:
 def tree_of(repo: pygit2.Repository, commit: str | None) -> bytes | None:
     """The id of a commit's tree; None for no commit at all."""
     return commit_at(repo, commit).tree_id.raw if commit else None
+
+
+def merge_base(repo: pygit2.Repository, head: str | None, upstream: str) -> str | None:
+    """Where two commits parted; None for no commit, which is where everything begins."""
+    commit_at(repo, upstream)
+    found = repo.merge_base(head, upstream) if head else None
+    if head and found is None:
+        raise StoreError(
+            "The upstream's history has nothing in common with this repository's",
+            hint="Is it the right upstream? Clone it elsewhere and compare.",
+        )
+    return str(found) if found else None
+
+
+def line(repo: pygit2.Repository, base: str, head: str) -> list[pygit2.Commit]:
+    """The commits after `base` up to `head`, oldest first; a merge among them is more than we can make again."""
+    walker = repo.walk(head, SortMode.TOPOLOGICAL | SortMode.REVERSE)
+    walker.hide(base)
+    found = list(walker)
+    if any(len(commit.parents) != 1 for commit in found):
+        raise StoreError(
+            "Upstream and this repository have both moved on, and there is a merge among the commits here",
+            hint="Bring them together by hand (`git pull`), then try again.",
+        )
+    return found
+
+
+def both_changed(path: str) -> ConflictError:
+    return ConflictError(
+        f"{path} was changed upstream and here, each in its own way",
+        hint="Bring the two together by hand (`git pull --rebase`), then try again.",
+        details={"path": path},
+    )
+
+
+def odd_change(path: str) -> StoreError:
+    return StoreError(
+        f"{path} is, or becomes, a link or a submodule, which the store does not touch",
+        hint="Bring your working tree in line by hand (`git pull`), then try again.",
+    )
 
 
 def ancestors(repo: pygit2.Repository, head: str | None) -> Iterator[pygit2.Commit]:

@@ -49,11 +49,12 @@ class GitIndex:
         except KeyError:
             return None
 
-    def set(self, path: str, blob: str | None) -> None:
+    def set(self, path: str, blob: str | None, *, executable: bool = False) -> None:
         """Stage a blob, or with None the removal of a file."""
         index = self._loaded()
         if blob is not None:
-            index.add(pygit2.IndexEntry(path, pygit2.Oid(hex=blob), FileMode.BLOB))
+            mode = FileMode.BLOB_EXECUTABLE if executable else FileMode.BLOB
+            index.add(pygit2.IndexEntry(path, pygit2.Oid(hex=blob), mode))
         elif path in index:
             index.remove(path)
 

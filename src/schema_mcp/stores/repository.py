@@ -3,23 +3,23 @@
 No hook, filter, attribute or configuration of the repository is obeyed on this road, and no link followed.
 """
 
-import re
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 import pygit2
-from pygit2.enums import ConfigLevel, ObjectType, RepositoryInitFlag, RepositoryState
+from pygit2.enums import ObjectType, RepositoryInitFlag, RepositoryState
 
-from schema_mcp.domain.errors import ConflictError, InvalidRequestError, LockHeldError, NotFoundError, StoreError
+from schema_mcp.domain.errors import ConflictError, LockHeldError, NotFoundError
 from schema_mcp.stores import commits
 from schema_mcp.stores.checkout import Checkout, Move
 from schema_mcp.stores.commits import Author, Commit
 from schema_mcp.stores.gitindex import GitIndex
+from schema_mcp.stores.libgit2 import prefix_of, refuse_bad_paths, settle_libgit2, translated
 from schema_mcp.stores.lock import FileLock
 from schema_mcp.stores.pack import write_packs
 from schema_mcp.stores.trees import Leaf, Objects, Trees, object_id
@@ -28,12 +28,12 @@ from schema_mcp.stores.worktree import WorkTree
 PATIENCE: Final = 15.0
 """Seconds to wait for another writer."""
 
+Publish: TypeAlias = Callable[[str], None]
+"""Makes a commit known elsewhere before it is known here."""
+
 _OWN_FOLDER: Final = "schema-mcp"  # inside `.git`
 _MANY_OBJECTS: Final = 256
-_CACHE: Final = 32 << 20
 _TYPES: Final = {"blob": ObjectType.BLOB, "tree": ObjectType.TREE}
-# Empty, `.` and `..` parts, and whatever some file system may take for `.git` (Git: `verify_path`).
-_BAD_PATH: Final = re.compile(r"//|/\.{1,2}/|/\.git[^/]*/|/git~\d+ */|[\\\0-\x1f\x7f]|[. ]/$", re.IGNORECASE)
 
 
 class Repository:
@@ -51,7 +51,7 @@ class Repository:
         self._clock = clock
         self.path = path
         self.root = None if self._writer.is_bare else Path(self._writer.workdir).resolve()
-        self.prefix = _prefix(opened.resolve(), self.root, path.resolve())
+        self.prefix = prefix_of(opened.resolve(), self.root, path.resolve())
         self.mended: tuple[str, ...] = ()
         self._lock = FileLock(path / _OWN_FOLDER / "lock", patience=patience, clock=clock)
         self._trees = Trees(lambda tree: self.blob(tree.hex()))
@@ -62,8 +62,8 @@ class Repository:
         cls, path: Path, *, durable: bool = False, patience: float = PATIENCE, clock: Callable[[], float] = time.time
     ) -> Self:
         """Open the repository around a path, and mend what a crashed writer left."""
-        _settle_libgit2(durable=durable)
-        with _translated(f"The repository at {path} cannot be opened"):
+        settle_libgit2(durable=durable)
+        with translated(f"The repository at {path} cannot be opened"):
             found = pygit2.discover_repository(str(path))
             if found is None:
                 raise NotFoundError(
@@ -76,8 +76,8 @@ class Repository:
     @classmethod
     def create(cls, path: Path, *, bare: bool = False, durable: bool = False) -> Self:
         """Make a repository with the branch `main`; one that is there already is opened."""
-        _settle_libgit2(durable=durable)
-        with _translated(f"No repository can be made at {path}"):
+        settle_libgit2(durable=durable)
+        with translated(f"No repository can be made at {path}"):
             if pygit2.discover_repository(str(path), False, str(path.resolve().parent)) is None:  # never one around it
                 pygit2.init_repository(path, bare=bare, flags=RepositoryInitFlag.MKPATH, initial_head="main")
         return cls.open(path, durable=durable)
@@ -153,25 +153,49 @@ class Repository:
         with self._lock:
             yield
 
-    def commit(self, files: Mapping[str, bytes | None], message: str, author: Author, expected_head: str | None) -> str:
+    def commit(
+        self,
+        files: Mapping[str, bytes | None],
+        message: str,
+        author: Author,
+        expected_head: str | None,
+        *,
+        publish: Publish | None = None,
+    ) -> str:
         """Make one commit on top of `expected_head`: these contents at these paths, None removes a file.
 
+        `publish` is given the commit before anybody else here sees it, and may refuse it by raising.
         Raises `ConflictError` where the branch has moved on, or a user has uncommitted changes at one of the paths.
         Nothing is visible unless all of it is. Contents that are there already make no commit.
         """
-        _refuse_bad_paths(files)
-        with self._lock, _translated("The commit could not be made"):
+        refuse_bad_paths(files)
+        with self._lock, translated("The commit could not be made"):
             branch = self._free_branch(expected_head)
             before = self._tree(expected_head)
             objects: Objects = {}
-            blobs = {path: _blob(content, objects) for path, content in files.items()}
-            tree = self._trees.changed(before, blobs, objects)
+            wanted = {path: _leaf(path, content, objects) for path, content in files.items()}
+            tree = self._trees.changed(before, wanted, objects)
             if expected_head and tree == before:
                 return expected_head
             self._write(objects)
-            new = self._make_commit(tree, message, author, expected_head)
-            self._advance(branch, expected_head, new, lambda: self._moves(before, blobs))
+            new = self._make_commit(tree, message, author.signed(self._clock()), expected_head)
+            self._advance(branch, expected_head, new, wanted, publish)
             return new
+
+    def follow(self, upstream: str) -> None:
+        """Bring the branch onto an upstream commit: forward, or with our own commits made again on top of it.
+
+        Raises `ConflictError` where both sides changed one file, `StoreError` where only a person can help.
+        """
+        with self._lock, translated("The upstream's commits could not be taken over"):
+            head = commits.head_of(self._writer)
+            branch = self._free_branch(head)
+            base = commits.merge_base(self._writer, head, upstream)
+            if base == upstream:
+                return
+            new = upstream if base == head else self._replayed(str(base), str(head), upstream)
+            paths = self._trees.difference(self._tree(head), self._tree(new), "")
+            self._advance(branch, head, new, {path: self._trees.leaf(self._tree(new), path) for path in paths})
 
     def _tree(self, commit: str | None) -> bytes | None:
         with self._reading:
@@ -207,30 +231,66 @@ class Repository:
         for kind, content in objects.values():
             self._writer.write(_TYPES[kind], content)
 
-    def _make_commit(self, tree: bytes, message: str, author: Author, parent: str | None) -> str:
-        who = author.signed(self._clock())
-        self._writer.set_ident(who.name, who.email)
+    def _replayed(self, base: str, head: str, upstream: str) -> str:
+        """Our commits since `base`, made again on top of `upstream`; gives the last of them."""
+        theirs = set(self._trees.difference(self._tree(base), self._tree(upstream), ""))
+        onto = upstream
+        for commit in commits.line(self._writer, base, head):
+            tree, parent = commit.tree_id.raw, commit.parents[0].tree_id.raw
+            ours = {path: self._trees.leaf(tree, path) for path in self._trees.difference(parent, tree, "")}
+            there = self._tree(onto)
+            for path in theirs & ours.keys():
+                if self._trees.leaf(there, path) != ours[path]:
+                    raise commits.both_changed(path)
+            objects: Objects = {}
+            new = self._trees.changed(there, ours, objects)
+            self._write(objects)
+            if new != there:
+                onto = self._make_commit(new, commit.message, commit.author, onto)
+        return onto
+
+    def _make_commit(self, tree: bytes, message: str, author: pygit2.Signature, parent: str | None) -> str:
+        self._writer.set_ident(author.name, author.email)
         text = commits.as_text(message).strip() + "\n"
         parents: list[str | pygit2.Oid] = [parent] if parent else []
-        return str(self._writer.create_commit(None, who, who, text, pygit2.Oid(raw=tree), parents))
+        return str(self._writer.create_commit(None, author, author, text, pygit2.Oid(raw=tree), parents))
 
-    def _moves(self, before: bytes | None, blobs: Mapping[str, bytes | None]) -> list[Move]:
-        found = ((path, self._trees.leaf(before, path), blob) for path, blob in blobs.items())
-        moves = (Move(path, leaf.blob if leaf else None, new.hex() if new else None) for path, leaf, new in found)
-        return [move for move in moves if move.old != move.new]
-
-    def _advance(self, branch: str, old: str | None, new: str, what: Callable[[], list[Move]]) -> None:
-        if self._checkout is None:
-            self._point(branch, old, new)
-            return
-        moves = what()
-        self._checkout.prepare(moves)
+    def _advance(
+        self,
+        branch: str,
+        old: str | None,
+        new: str,
+        wanted: Mapping[str, Leaf | None],
+        publish: Publish | None = None,
+    ) -> None:
+        moves = self._moves(self._tree(old), wanted)
+        if self._checkout is not None:
+            self._checkout.prepare(moves)
         try:
+            if publish is not None:
+                publish(new)
             self._point(branch, old, new)
         except BaseException:
-            self._checkout.abandon(moves)
+            if self._checkout is not None:
+                self._checkout.abandon(moves)
             raise
-        self._checkout.finish(moves)
+        if self._checkout is not None:
+            self._checkout.finish(moves)
+
+    def _moves(self, before: bytes | None, wanted: Mapping[str, Leaf | None]) -> list[Move]:
+        """What the checked-out side has to do; nothing in a bare repository."""
+        if self._checkout is None:
+            return []
+        pairs = [(path, self._trees.leaf(before, path), new) for path, new in wanted.items()]
+        odd = next((leaf for pair in pairs for leaf in pair[1:] if leaf and not leaf.is_file), None)
+        if odd is not None:
+            raise commits.odd_change(odd.path)
+        moves = (
+            Move(path, old.blob if old else None, new.blob if new else None, bool(new and new.is_executable))
+            for path, old, new in pairs
+            if old != new
+        )
+        return list(moves)
 
     def _point(self, branch: str, old: str | None, new: str) -> None:
         """Compare and swap, under Git's own lock of the branch."""
@@ -250,7 +310,7 @@ class Repository:
 
     def _mend(self, checkout: Checkout) -> None:
         tip = self._tree(self.head)
-        mended = checkout.mend(lambda path: leaf.blob if (leaf := self._trees.leaf(tip, path)) else None)
+        mended = checkout.mend(lambda path: self._trees.leaf(tip, path))
         self.mended = (*self.mended, *mended)
 
     def _checked_out(self, root: Path, patience: float) -> Checkout:
@@ -259,47 +319,12 @@ class Repository:
         return Checkout(WorkTree(root), index, own / "pending.json", lambda blob: self._writer[blob].read_raw())
 
 
-def _settle_libgit2(*, durable: bool) -> None:
-    """libgit2 keeps these for the whole process."""
-    for level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL, ConfigLevel.PROGRAMDATA):
-        pygit2.settings.search_path[level] = ""
-    # Git checks the owner because a foreign configuration can run commands; this road runs none.
-    pygit2.settings.owner_validation = False
-    pygit2.settings.enable_fsync_gitdir(durable)
-    pygit2.settings.cache_max_size(_CACHE)
-
-
-@contextmanager
-def _translated(happened: str) -> Generator[None]:
-    try:
-        yield
-    except (pygit2.GitError, OSError) as error:
-        raise StoreError(f"{happened}: {error}", hint="Nothing was changed.") from error
-
-
-def _prefix(opened: Path, root: Path | None, git: Path) -> str:
-    if root is None or opened.is_relative_to(git):
-        return ""
-    if not opened.is_relative_to(root):
-        raise StoreError(
-            f"The repository at {opened} keeps its working tree elsewhere, at {root}",
-            hint="Remove `core.worktree` from its configuration, or open that folder.",
-        )
-    return opened.relative_to(root).as_posix().removeprefix(".")
-
-
-def _blob(content: bytes | None, objects: Objects) -> bytes | None:
+def _leaf(path: str, content: bytes | None, objects: Objects) -> Leaf | None:
     if content is None:
         return None
     key = object_id("blob", content)
     objects[key] = ("blob", content)
-    return key
-
-
-def _refuse_bad_paths(paths: Iterable[str]) -> None:
-    for path in paths:
-        if _BAD_PATH.search(f"/{path}/"):
-            raise InvalidRequestError(f"{path!r} cannot be a path in a Git repository")
+    return Leaf(path, key.hex())
 
 
 def _moved(branch: str) -> ConflictError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import RLock
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from anyio import to_thread
 
@@ -44,23 +44,43 @@ __all__ = [
     "StoredVersion",
     "SubjectWish",
     "UpdateVersion",
+    "Upstream",
 ]
 
 _TURNS: Final = 5
 _SHELF: Final = 48_000_000  # characters
 
 
+class Upstream(Protocol):
+    """Where the store is shared: what a `Remote` offers."""
+
+    def fetch(self) -> str | None:
+        """The commit that is there now."""
+        ...
+
+    def push(self, commit: str) -> None:
+        """Put a commit there; `ConflictError` where somebody was faster."""
+        ...
+
+
 class SchemaStore:
     """The folder `SCHEMASTORE` of a repository.
 
     Questions are answered from the last `refresh` or `commit`, at once and from one moment; `hash_of` gives the
-    `schemaHash` of a content and raises `InvalidSchemaError` where the text is no schema.
+    `schemaHash` of a content and raises `InvalidSchemaError` where the text is no schema. With an `upstream`, a commit
+    is there before it is here, so nothing can be deployed that others do not know.
     """
 
     def __init__(
-        self, repository: Repository, hash_of: Callable[[Schema], str], *, folder: str = "SCHEMASTORE"
+        self,
+        repository: Repository,
+        hash_of: Callable[[Schema], str],
+        *,
+        folder: str = "SCHEMASTORE",
+        upstream: Upstream | None = None,
     ) -> None:
         self.repository = repository
+        self.upstream = upstream
         self.root = f"{repository.prefix}/{folder}" if repository.prefix else folder
         self._hash_of = hash_of
         self._shelf = Shelf(_SHELF)
@@ -71,6 +91,14 @@ class SchemaStore:
     async def refresh(self) -> None:
         """Take in what has been committed since, by us or by anybody."""
         await to_thread.run_sync(self._refresh)
+
+    async def fetch(self) -> None:
+        """Take in what the upstream has, then all that `refresh` does; without an upstream just that.
+
+        Raises `StoreError` where the upstream does not answer or its history was rewritten, `ConflictError` where
+        commits of a person here and there changed one file.
+        """
+        await to_thread.run_sync(self._fetch)
 
     @property
     def head(self) -> str | None:
@@ -169,6 +197,13 @@ class SchemaStore:
             except NotFoundError:  # the commit we know is gone: history was rewritten and cleaned
                 self._index = self._reader.indexed(Index(), head)
 
+    def _fetch(self) -> None:
+        theirs = self.upstream.fetch() if self.upstream else None
+        with self._changing:
+            if theirs is not None:
+                self.repository.follow(theirs)
+            self._refresh()
+
     def _commit(self, changes: Sequence[Change], message: str, author: Author) -> str:
         with self._changing, self.repository.writing():
             for turn in range(_TURNS):
@@ -176,13 +211,18 @@ class SchemaStore:
                 try:
                     head = self._committed(changes, message, author)
                 except ConflictError:
-                    # People commit without our lock: where the branch has moved, the changes may still fit.
-                    if turn == _TURNS - 1 or self.repository.head == self._index.commit:
+                    if turn == _TURNS - 1 or not self._has_moved():
                         raise
                 else:
                     self._refresh()
                     return head
         raise AssertionError("unreachable")  # pragma: no cover
+
+    def _has_moved(self) -> bool:
+        """People commit without our lock, and others push: on top of that the changes may still fit."""
+        before = self._index.commit
+        self._fetch()
+        return self._index.commit != before
 
     def _committed(self, changes: Sequence[Change], message: str, author: Author) -> str:
         draft = Draft(self._index, self._hash_of)
@@ -191,7 +231,8 @@ class SchemaStore:
         files = {f"{self.root}/{path}": content for path, content in draft.files.items()}
         if not files and self._index.commit:
             return self._index.commit
-        return self.repository.commit(files, message, author, self._index.commit)
+        publish = self.upstream.push if self.upstream else None
+        return self.repository.commit(files, message, author, self._index.commit, publish=publish)
 
 
 def _message(message: str, trailers: Mapping[str, str]) -> str:

@@ -18,11 +18,10 @@ Objects: TypeAlias = dict[bytes, tuple[str, bytes]]
 
 _Entries: TypeAlias = dict[bytes, bytes]
 # Of one tree, by sort key (a folder sorts as if its name ended in a slash): mode, name and id as Git writes them.
-_Nest: TypeAlias = dict[str, "_Nest | bytes | None"]
+_Nest: TypeAlias = dict[str, "_Nest | Leaf | None"]
 
 _FOLDER: Final = b"40000"
-_FILE: Final = b"100644"
-_FILES: Final = (_FILE, b"100755", b"100664")
+_FILES: Final = ("100644", "100755", "100664")
 _REMEMBERED: Final = 16
 _LARGEST_WALK: Final = 2_000_000
 
@@ -33,7 +32,15 @@ class Leaf:
 
     path: str
     blob: str
-    is_file: bool
+    mode: str = "100644"
+
+    @property
+    def is_file(self) -> bool:
+        return self.mode in _FILES
+
+    @property
+    def is_executable(self) -> bool:
+        return self.mode == "100755"
 
 
 def object_id(kind: str, content: bytes) -> bytes:
@@ -75,9 +82,9 @@ class Trees:
         """The paths in a folder where two trees have not the same."""
         return list(self._difference(self.folder(old, path), self.folder(new, path), path))
 
-    def changed(self, root: bytes | None, blobs: Mapping[str, bytes | None], objects: Objects) -> bytes:
-        """The id of the tree `root` with these blobs at these paths (None removes); new trees go into `objects`."""
-        return self._changed(root, _nested(blobs), "", objects) or self._kept({}, objects)
+    def changed(self, root: bytes | None, files: Mapping[str, Leaf | None], objects: Objects) -> bytes:
+        """The id of the tree `root` with these files at these paths (None removes); new trees go into `objects`."""
+        return self._changed(root, _nested(files), "", objects) or self._kept({}, objects)
 
     def _walk(self, tree: bytes | None, path: str) -> Generator[Leaf]:
         folders = [(path, tree)]
@@ -108,10 +115,10 @@ class Trees:
                 _refuse_file(entries, name, path)
                 key = name.encode() + b"/"
                 below = self._changed(_tree_in(entries, key), want, f"{path}{name}/", objects)
-                _put(entries, key, _FOLDER, below)
+                _put(entries, key, below and _entry(_FOLDER, name, below))
             else:
                 _refuse_odd(entries, name, path)
-                _put(entries, name.encode(), _FILE, want)
+                _put(entries, name.encode(), want and _entry(want.mode.encode(), name, bytes.fromhex(want.blob)))
         return self._kept(entries, objects) if entries else None
 
     def _kept(self, entries: _Entries, objects: Objects) -> bytes:
@@ -139,9 +146,9 @@ class Trees:
                 self._parsed.popitem(last=False)
 
 
-def _nested(blobs: Mapping[str, bytes | None]) -> _Nest:
+def _nested(files: Mapping[str, Leaf | None]) -> _Nest:
     root: _Nest = {}
-    for path, blob in blobs.items():
+    for path, leaf in files.items():
         *folders, name = path.split("/")
         nest = root
         for folder in folders:
@@ -149,7 +156,7 @@ def _nested(blobs: Mapping[str, bytes | None]) -> _Nest:
             if not isinstance(below, dict):
                 raise StoreError(f"{path} lies below a file of the same commit")
             nest = below
-        nest[name] = blob
+        nest[name] = leaf
     return root
 
 
@@ -165,7 +172,7 @@ def _parse(content: bytes) -> _Entries:
 
 
 def _leaf(path: str, entry: bytes) -> Leaf:
-    return Leaf(path, entry[-20:].hex(), entry.partition(b" ")[0] in _FILES)
+    return Leaf(path, entry[-20:].hex(), entry.partition(b" ")[0].decode("ascii", "replace"))
 
 
 def _joined(path: str, key: bytes) -> str:
@@ -178,11 +185,15 @@ def _tree_in(entries: _Entries, key: bytes) -> bytes | None:
     return found[-20:] if found else None
 
 
-def _put(entries: _Entries, key: bytes, mode: bytes, blob: bytes | None) -> None:
-    if blob is None:
+def _entry(mode: bytes, name: str, key: bytes) -> bytes:
+    return b"%s %s\0%s" % (mode, name.encode(), key)
+
+
+def _put(entries: _Entries, key: bytes, entry: bytes | None) -> None:
+    if entry is None:
         entries.pop(key, None)
     else:
-        entries[key] = b"%s %s\0%s" % (mode, key.rstrip(b"/"), blob)
+        entries[key] = entry
 
 
 def _refuse_file(entries: _Entries, name: str, path: str) -> None:
@@ -195,7 +206,7 @@ def _refuse_file(entries: _Entries, name: str, path: str) -> None:
 
 def _refuse_odd(entries: _Entries, name: str, path: str) -> None:
     found = entries.get(name.encode())
-    odd = found is not None and found.partition(b" ")[0] not in _FILES
+    odd = found is not None and not _leaf(path, found).is_file
     if odd or name.encode() + b"/" in entries:
         raise StoreError(
             f"{path}{name} is a link or a folder in the repository, where the store keeps a file",

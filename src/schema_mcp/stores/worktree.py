@@ -36,12 +36,12 @@ class WorkTree:
                     raise _odd(path)
                 return file.read()
 
-    def stage(self, path: str, content: bytes) -> None:
+    def stage(self, path: str, content: bytes, *, executable: bool = False) -> None:
         """Write the content next to its place, making folders; `put` then moves it there."""
         with self._folder(path, make=True) as folder:
             with suppress(FileNotFoundError):  # a link that somebody put there is removed, not followed
                 os.unlink(_staged(path), dir_fd=folder)
-            number = os.open(_staged(path), _NEW, 0o666, dir_fd=folder)
+            number = os.open(_staged(path), _NEW, 0o777 if executable else 0o666, dir_fd=folder)
             with open(number, "wb") as file:  # noqa: PTH123 - an open file has no path
                 file.write(content)
 

@@ -1,0 +1,51 @@
+"""libgit2's settings, borders and errors, as ours."""
+
+import re
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pygit2
+from pygit2.enums import ConfigLevel
+
+from schema_mcp.domain.errors import InvalidRequestError, StoreError
+
+_CACHE: Final = 32 << 20
+# Empty, `.` and `..` parts, and whatever some file system may take for `.git` (Git: `verify_path`).
+_BAD_PATH: Final = re.compile(r"//|/\.{1,2}/|/\.git[^/]*/|/git~\d+ */|[\\\0-\x1f\x7f]|[. ]/$", re.IGNORECASE)
+
+
+def settle_libgit2(*, durable: bool) -> None:
+    """libgit2 keeps these for the whole process."""
+    for level in (ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL, ConfigLevel.PROGRAMDATA):
+        pygit2.settings.search_path[level] = ""
+    # Git checks the owner because a foreign configuration can run commands; this road runs none.
+    pygit2.settings.owner_validation = False
+    pygit2.settings.enable_fsync_gitdir(durable)
+    pygit2.settings.cache_max_size(_CACHE)
+
+
+@contextmanager
+def translated(happened: str) -> Generator[None]:
+    try:
+        yield
+    except (pygit2.GitError, OSError) as error:
+        raise StoreError(f"{happened}: {error}", hint="Nothing was changed.") from error
+
+
+def prefix_of(opened: Path, root: Path | None, git: Path) -> str:
+    if root is None or opened.is_relative_to(git):
+        return ""
+    if not opened.is_relative_to(root):
+        raise StoreError(
+            f"The repository at {opened} keeps its working tree elsewhere, at {root}",
+            hint="Remove `core.worktree` from its configuration, or open that folder.",
+        )
+    return opened.relative_to(root).as_posix().removeprefix(".")
+
+
+def refuse_bad_paths(paths: Iterable[str]) -> None:
+    for path in paths:
+        if _BAD_PATH.search(f"/{path}/"):
+            raise InvalidRequestError(f"{path!r} cannot be a path in a Git repository")
