@@ -6,8 +6,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from schema_mcp.domain.errors import LockHeldError, NotFoundError, StalePlanError
-from schema_mcp.domain.plan import Plan, from_text
-from schema_mcp.services import deployment, migration, selection, steps
+from schema_mcp.domain.plan import Plan, from_text, to_text
+from schema_mcp.services import deployment, migration, recovery, selection, steps
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.stores.journal import Journal, Run, Status
 
@@ -40,6 +40,7 @@ async def apply(
     signed.caller.require(plan.scope, "apply_plan, for the steps of this plan,")
     for name in {step.registry for step in plan.steps}:
         ground.fleet.get(name).require_writable()
+    await recovery.settle(ground, signed)
     cut_off = await _interrupted(ground.journal, digest)
     if cut_off is None:
         await _refuse_stale(ground, plan)
@@ -50,6 +51,14 @@ async def apply(
     )
     await _within(background, patience, lambda: _carry_out(ground, plan, run, report))
     return await task(ground.journal, run.task)
+
+
+async def apply_now(ground: Ground, plan: Plan, signed: Signature, report: Report) -> steps.Outcome:
+    """Carry out a plan that was just made, to its end; it is kept and journalled like any other."""
+    digest = plan.digest
+    await ground.journal.keep_plan(digest, to_text(plan), signed.caller.name)
+    run = await ground.journal.start(kind=plan.kind, plan=digest, owner=signed.caller.name, total=len(plan.steps))
+    return await _carry_out(ground, plan, run, report)
 
 
 async def task(journal: Journal, name: str) -> Run:
@@ -99,7 +108,7 @@ def _moved(plan: Plan, now: Plan) -> str:
     return f"{' and '.join(moved) or 'what it rests on'} changed since it was made"
 
 
-async def _carry_out(ground: Ground, plan: Plan, run: Run, report: Report) -> None:
+async def _carry_out(ground: Ground, plan: Plan, run: Run, report: Report) -> steps.Outcome:
     try:
         outcome = await steps.carry_out(ground, plan, run, report)
     except BaseException:
@@ -109,9 +118,10 @@ async def _carry_out(ground: Ground, plan: Plan, run: Run, report: Report) -> No
         raise
     status = Status.SUCCEEDED if outcome.succeeded else Status.FAILED
     await ground.journal.finish(run.task, status, {"registries": [one.told() for one in outcome.registries]})
+    return outcome
 
 
-async def _within(background: TaskGroup | None, patience: float | None, work: Callable[[], Awaitable[None]]) -> None:
+async def _within(background: TaskGroup | None, patience: float | None, work: Callable[[], Awaitable[object]]) -> None:
     """Do the work, and wait for it as long as patience lasts; without a background, to its end."""
     if background is None:
         await work()

@@ -4,22 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from schema_mcp.domain.allocation import Allocation, Entry, IdSource
+import anyio
+
+from schema_mcp.domain.allocation import Allocation, IdSource
 from schema_mcp.domain.engine import Whole, canonical
 from schema_mcp.domain.errors import ConflictError, InvalidRequestError, RegistryError, SchemaMcpError
 from schema_mcp.domain.identity import schema_hash
-from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.schema import Json, Level, Schema, Subject, Version
 from schema_mcp.registries.contract import level_of
 from schema_mcp.registries.guard import GuardedRegistry
-from schema_mcp.services import deployment, id_allocation, steps
+from schema_mcp.services import application, commits, deployment, id_allocation, recovery
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.services.proof import prove
 from schema_mcp.services.resolution import Finder, in_registry, in_store, stored_whole, whole
 from schema_mcp.services.selection import Selection
-from schema_mcp.stores.schemastore import AddVersion, Change, SetMark, StoredVersion
+from schema_mcp.stores.schemastore import StoredVersion
 
 _COMMIT_TURNS = 5
+_PAUSE = 0.05
+_OURS = -1
+"""Stands for an id of our own that is not known yet; 0 for one that the registry will give."""
 
 
 class Stop(StrEnum):
@@ -84,6 +88,7 @@ async def register(ground: Ground, wanted: Wanted, signed: Signature, stop: Stop
     registry = ground.fleet.get(wanted.registry)
     if stop in (None, Stop.COMMIT):
         registry.require_writable()
+    await recovery.settle(ground, signed)
     for turn in range(_COMMIT_TURNS):
         case = await _read(ground, registry, wanted)
         if case.known is not None:
@@ -98,6 +103,7 @@ async def register(ground: Ground, wanted: Wanted, signed: Signature, stop: Stop
         except _LostRaceError:
             if turn == _COMMIT_TURNS - 1:
                 raise
+            await anyio.sleep(_PAUSE * 2**turn)
     raise AssertionError("unreachable")  # pragma: no cover
 
 
@@ -187,29 +193,26 @@ async def _numbered_by_ledger(
     ground: Ground, case: _Case, wanted: Wanted, signed: Signature, stop: Stop | None, report: Report
 ) -> Registered:
     floor = await id_allocation.floor(ground.fleet, ground.ids, case.subject.context)
-    allocated = await id_allocation.allocate(
-        ground.ledger,
-        ground.store,
-        Allocation(case.subject, case.number, case.digest, case.new.schema.type, floor=floor),
-    )
-    await id_allocation.refuse_taken(ground.fleet, case.subject, allocated.id, case.digest)
+    request = Allocation(case.subject, case.number, case.digest, case.new.schema.type, floor=floor)
     if stop is Stop.ID:
+        allocated = await id_allocation.allocate(ground.ledger, ground.store, request)
         await id_allocation.publish(ground, allocated.id, signed)
         return Registered(case.number, case.level, allocated.id, existing=allocated.existing)
-    stored = _stored(ground, case, wanted, signed, allocated.id)
-    try:
-        commit = await _commit(ground, stored, signed)
-    except ConflictError as error:
-        await ground.ledger.forget(case.subject, case.number)
-        raise _LostRaceError(str(error), hint=error.hint, details=error.details) from error
+    async with recovery.registering(ground, case.registry.name, _stored(ground, case, wanted, signed, _OURS), signed):
+        try:
+            allocated = await id_allocation.allocate(ground.ledger, ground.store, request)
+            await id_allocation.refuse_taken(ground.fleet, case.subject, allocated.id, case.digest)
+            commit = await commits.add(ground, _stored(ground, case, wanted, signed, allocated.id), signed)
+        except ConflictError as error:
+            raise _LostRaceError(str(error), hint=error.hint, details=error.details) from error
     done = Registered(case.number, case.level, allocated.id, commit=commit)
     return done if stop is Stop.COMMIT else await _deployed(ground, case, done, signed, report)
 
 
 async def _numbered_by_registry(ground: Ground, case: _Case, wanted: Wanted, signed: Signature) -> Registered:
-    """Journal, register, read the id back, commit; a kill in between is finished at the next start."""
+    """Register, read the id back, commit; a kill in between is finished at the next start."""
     stored = _stored(ground, case, wanted, signed, 0)
-    async with steps.registering(ground.journal, case.registry.name, stored, signed):
+    async with recovery.registering(ground, case.registry.name, stored, signed):
         version = await case.registry.register(case.subject, case.new.schema)
         there = await case.registry.version(case.subject, version.number)
         if there is None or schema_hash(canonical(replace(case.new, schema=there.schema))) != case.digest:
@@ -218,20 +221,8 @@ async def _numbered_by_registry(ground: Ground, case: _Case, wanted: Wanted, sig
                 hint="Look at the subject there; nothing was committed.",
                 details={"registry": case.registry.name},
             )
-        commit = await adopt_registered(ground, case.registry.name, stored, there, signed)
+        commit = await commits.add_numbered(ground, case.registry.name, stored, there, signed)
     return Registered(there.number, case.level, there.id, commit=commit, deployed=True)
-
-
-async def adopt_registered(
-    ground: Ground, registry: str, stored: StoredVersion, there: Version, signed: Signature
-) -> str:
-    """Take a version with the number and id that a registry gave it into ledger and store."""
-    numbered = replace(stored, version=replace(stored.version, number=there.number, id=there.id))
-    entry = Entry(
-        there.subject, there.number, stored.schema_hash, there.id, stored.version.schema.type, registry=registry
-    )
-    await ground.ledger.adopt([entry])
-    return await _commit(ground, numbered, signed)
 
 
 def _stored(ground: Ground, case: _Case, wanted: Wanted, signed: Signature, schema_id: int) -> StoredVersion:
@@ -245,17 +236,6 @@ def _stored(ground: Ground, case: _Case, wanted: Wanted, signed: Signature, sche
         tags=wanted.tags,
         schema_hash=case.digest,
     )
-
-
-async def _commit(ground: Ground, stored: StoredVersion, signed: Signature) -> str:
-    version = stored.version
-    changes: list[Change] = [AddVersion(stored)]
-    mark = id_allocation.mark_needed(ground.store, version.id) if ground.ids is IdSource.LEDGER else None
-    if mark is not None:
-        changes.append(SetMark(mark))
-    where = "" if version.subject.context == "." else f" in {shown_context(version.subject.context)}"
-    message = f"Add {version.subject.name} v{version.number}{where} (ID: {version.id})"
-    return await ground.store.commit(changes, message, signed.author, signed.trailers)
 
 
 async def _again(
@@ -274,7 +254,7 @@ async def _deployed(ground: Ground, case: _Case, done: Registered, signed: Signa
     selection = Selection((case.subject,))
     plan = await deployment.plan(ground.fleet, ground.store, [case.registry.name], selection)
     try:
-        outcome = await steps.carry_out(ground, plan, signed, report)
+        outcome = await application.apply_now(ground, plan, signed, report)
         outcome.raise_failure()
     except SchemaMcpError as error:
         error.details |= {"version": done.number, "id": done.id, "commit": done.commit}

@@ -5,7 +5,7 @@ stop each other. Versions that keep their id are carried in with the subject in 
 down first and restored on success, failure, cancellation and, by `recovery`, after a crash.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -14,19 +14,19 @@ from typing import TypeAlias
 import anyio
 
 from schema_mcp.domain.engine import canonical
-from schema_mcp.domain.errors import ConflictError, NotFoundError, ReadOnlyError, RegistryError, SchemaMcpError
+from schema_mcp.domain.errors import ConflictError, ReadOnlyError, RegistryError, SchemaMcpError
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.plan import Action, Plan, Step
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject
 from schema_mcp.registries.contract import Capability
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services.ground import Ground, Report
+from schema_mcp.services.recovery import NO_MODE, mode_key, restore_mode
 from schema_mcp.services.resolution import in_registry, in_store, whole
 from schema_mcp.services.together import each
-from schema_mcp.stores.journal import Run
+from schema_mcp.stores.journal import Run, StepState
 
 _CLOSED = frozenset({Mode.READONLY, Mode.READONLY_OVERRIDE})
-_NO_MODE = "none of its own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Progress:
 async def carry_out(ground: Ground, plan: Plan, run: Run, report: Report) -> Outcome:
     """Do the steps that the journal does not show as done. Never raises for a registry's failure: the outcome tells."""
     progress = Progress(len(plan.steps), report)
-    finished = {record.key for record in await ground.journal.steps(run.task) if record.state == "done"}
+    finished = {record.key for record in await ground.journal.steps(run.task) if record.state is StepState.DONE}
     by_registry = {name: list(steps) for name, steps in groupby(plan.steps, key=lambda step: step.registry)}
     workers = [_Worker(ground, run, name, steps, finished, progress) for name, steps in by_registry.items()]
     return Outcome(tuple(await each(workers, lambda worker: worker.work())))
@@ -141,7 +141,7 @@ def _grouped(steps: Sequence[Step]) -> Iterator[tuple[Subject | None, list[Step]
 
 
 @asynccontextmanager
-async def importing(ground: Ground, run: Run, registry: GuardedRegistry, subject: Subject) -> AsyncIterator[None]:
+async def importing(ground: Ground, run: Run, registry: GuardedRegistry, subject: Subject) -> AsyncGenerator[None]:
     """The subject in mode IMPORT, and afterwards in the mode it had, whatever happens.
 
     Raises `ReadOnlyError` where the mode in force closes the subject: IMPORT must not be a way around it.
@@ -155,7 +155,7 @@ async def importing(ground: Ground, run: Run, registry: GuardedRegistry, subject
         )
     own = await registry.mode(subject)
     key = mode_key(registry.name, subject)
-    await ground.journal.step(run.task, key, "started", before={"mode": own or _NO_MODE})
+    await ground.journal.step(run.task, key, "started", before={"mode": own or NO_MODE})
     # Without `force` a registry refuses live subjects, and purges soft-deleted ones.
     await registry.set_mode(subject, Mode.IMPORT, force=True)
     try:
@@ -164,23 +164,6 @@ async def importing(ground: Ground, run: Run, registry: GuardedRegistry, subject
         with anyio.CancelScope(shield=True):
             await restore_mode(registry, subject, own)
             await ground.journal.step(run.task, key, "done")
-
-
-def mode_key(registry: str, subject: Subject) -> str:
-    """The journal's name for a subject that is in IMPORT for us."""
-    return f"{registry} import_mode {subject}"
-
-
-async def restore_mode(registry: GuardedRegistry, subject: Subject, own: Mode | None) -> None:
-    """Give a subject the mode of its own that it had, or none."""
-    if own is not None:
-        await registry.set_mode(subject, own, force=True)
-        return
-    try:
-        await registry.delete_mode(subject)
-    except NotFoundError:
-        # The registry took the mode away itself, as it does when the last version of a subject is purged.
-        return
 
 
 async def _register(ground: Ground, registry: GuardedRegistry, step: Step) -> None:

@@ -1,0 +1,177 @@
+"""After a crash: put back what was left open, finish what can be finished, and say so.
+
+Three things can be left by a process that died: a subject in mode IMPORT, a version that a registry numbered and Git
+does not have yet, and an id bound to a version that was never committed. The journal names each of them.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from schema_mcp.domain.engine import canonical
+from schema_mcp.domain.errors import LockHeldError, NotFoundError, SchemaMcpError
+from schema_mcp.domain.identity import schema_hash
+from schema_mcp.domain.naming import parse_subject
+from schema_mcp.domain.schema import Json, Level, Mode, Reference, Schema, SchemaType, Subject, Version
+from schema_mcp.registries.guard import GuardedRegistry
+from schema_mcp.services import commits
+from schema_mcp.services.ground import Ground, Signature
+from schema_mcp.services.resolution import in_registry, in_store, whole
+from schema_mcp.stores.journal import Run, Status, StepRecord
+from schema_mcp.stores.schemastore import StoredVersion
+
+REGISTRATION = "registration"
+_IMPORT_MODE = "import_mode"
+_STORED = "stored"
+NO_MODE = "none of its own"
+
+
+def mode_key(registry: str, subject: Subject) -> str:
+    """The journal's name for a subject that is in IMPORT for us."""
+    return f"{registry} {_IMPORT_MODE} {subject}"
+
+
+@asynccontextmanager
+async def registering(ground: Ground, registry: str, stored: StoredVersion, signed: Signature) -> AsyncGenerator[None]:
+    """Journal a registration from before its first trace (an id, a version in a registry) to its commit."""
+    run = await ground.journal.start(kind=REGISTRATION, owner=signed.caller.name, total=1)
+    key = f"{registry} {_STORED} {stored.version.subject}"
+    await ground.journal.step(run.task, key, "started", before=_written(stored))
+    try:
+        yield
+    except SchemaMcpError:
+        # Whether anything was left behind is looked up now, as it would be after a crash.
+        await _settle_registration(ground, run, registry, stored, signed)
+        raise
+    await ground.journal.step(run.task, key, "done")
+    await ground.journal.finish(run.task, Status.SUCCEEDED, {})
+
+
+async def settle(ground: Ground, signed: Signature) -> list[str]:
+    """Put back and finish what crashed runs left, and say what was done; a registry that is away is left for later.
+
+    Costs one small read when nothing is open.
+    """
+    said: list[str] = []
+    for run in await ground.journal.recovered():
+        if not any(step.to_undo for step in await ground.journal.steps(run.task)):
+            continue
+        try:
+            claimed = await ground.journal.claim(run.task)
+            said += await _settle_run(ground, claimed, signed)
+        except LockHeldError:
+            continue
+        except SchemaMcpError as error:
+            said.append(f"task {run.task} is still open: {error}")
+    return said
+
+
+async def _settle_run(ground: Ground, run: Run, signed: Signature) -> list[str]:
+    said: list[str] = []
+    status = Status.INTERRUPTED
+    try:
+        for step in await ground.journal.steps(run.task):
+            registry, _, rest = step.key.partition(" ")
+            what, _, subject = rest.partition(" ")
+            if step.to_undo and what == _IMPORT_MODE:
+                said.append(await _restore(ground, run, step, registry, parse_subject(subject)))
+            elif step.to_undo and what == _STORED:
+                status = Status.SUCCEEDED
+                said.append(await _finish(ground, registry, _read(step.to_undo), signed))
+                await ground.journal.step(run.task, step.key, "done")
+    finally:
+        await ground.journal.finish(run.task, status, {})
+    return said
+
+
+async def _restore(ground: Ground, run: Run, step: StepRecord, registry: str, subject: Subject) -> str:
+    before = str((step.before or {})["mode"])
+    own = None if before == NO_MODE else Mode(before)
+    await restore_mode(ground.fleet.get(registry), subject, own)
+    await ground.journal.step(run.task, step.key, "done")
+    return f"{registry}: the mode of {subject} was left in IMPORT and is {before} again"
+
+
+async def restore_mode(registry: GuardedRegistry, subject: Subject, own: Mode | None) -> None:
+    """Give a subject the mode of its own that it had, or none."""
+    if own is not None:
+        await registry.set_mode(subject, own, force=True)
+        return
+    try:
+        await registry.delete_mode(subject)
+    except NotFoundError:
+        # The registry took the mode away itself, as it does when the last version of a subject is purged.
+        return
+
+
+async def _settle_registration(
+    ground: Ground, run: Run, registry: str, stored: StoredVersion, signed: Signature
+) -> None:
+    status = Status.FAILED
+    try:
+        await _finish(ground, registry, stored, signed)
+    except SchemaMcpError:
+        status = Status.INTERRUPTED
+    await ground.journal.finish(run.task, status, {})
+
+
+async def _finish(ground: Ground, registry: str, stored: StoredVersion, signed: Signature) -> str:
+    """Commit what a registry has taken, or let go of an id that was never committed."""
+    await ground.store.refresh()
+    subject, number = stored.version.subject, stored.version.number
+    if any(record.schema_hash == stored.schema_hash for record in ground.store.records(subject)):
+        return f"{subject}: the version is committed"
+    there = None if stored.version.id else await _taken(ground, registry, stored)
+    if there is None:
+        await ground.ledger.forget(subject, number)
+        return f"{subject} v{number}: nothing was registered; the number is free again"
+    commit = await commits.add_numbered(ground, registry, stored, there, signed)
+    return f"{subject} v{there.number} (id {there.id}) was in {registry} only; committed as {commit[:10]}"
+
+
+async def _taken(ground: Ground, registry: str, stored: StoredVersion) -> Version | None:
+    """The version of the registry that already is this content."""
+    there = ground.fleet.get(registry)
+    found = await there.version(stored.version.subject, "latest")
+    if found is None:
+        return None
+    one = await whole(found.schema, found.subject, [in_store(ground.store), in_registry(there)])
+    return found if schema_hash(canonical(one)) == stored.schema_hash else None
+
+
+def _written(stored: StoredVersion) -> Json:
+    version, schema = stored.version, stored.version.schema
+    return {
+        "subject": str(version.subject),
+        "number": version.number,
+        "id": version.id,
+        "text": schema.text,
+        "type": schema.type,
+        "references": [[one.name, one.subject, one.version] for one in schema.references],
+        "metadata": schema.metadata,
+        "rule_set": schema.rule_set,
+        "level": stored.level,
+        "targets": list(stored.targets),
+        "created_at": stored.created_at,
+        "created_by": stored.created_by,
+        "description": stored.description,
+        "tags": list(stored.tags),
+        "schema_hash": stored.schema_hash,
+    }
+
+
+def _read(data: dict[str, Any]) -> StoredVersion:
+    references = tuple(Reference(*one) for one in data["references"])
+    schema = Schema(data["text"], SchemaType(data["type"]), references, data["metadata"], data["rule_set"])
+    version = Version(parse_subject(data["subject"]), data["number"], data["id"], schema)
+    return StoredVersion(
+        version=replace(version, schema=schema),
+        level=Level(data["level"]) if data["level"] else None,
+        targets=tuple(data["targets"]),
+        created_at=data["created_at"],
+        created_by=data["created_by"],
+        description=data["description"],
+        tags=tuple(data["tags"]),
+        schema_hash=data["schema_hash"],
+    )
