@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from itertools import accumulate
 from typing import Any, NoReturn, TypeAlias, TypeGuard
 
@@ -74,6 +75,19 @@ def _decoded_without_comments(text: str) -> tuple[Any, int]:
 def _blanked(found: re.Match[str]) -> str:
     """Blanks instead of a comment, as many as it had characters, so that places stay what they are."""
     return found[0] if found[0].startswith('"') else " " * len(found[0])
+
+
+def repeated_keys(text: str) -> list[str]:
+    """The keys that stand twice in one object of a text that was read before."""
+    found: list[str] = []
+
+    def noted(members: list[tuple[str, Any]]) -> None:
+        counted = Counter(name for name, _ in members)
+        found.extend(name for name, times in counted.items() if times > 1)
+
+    plain = _STRING_OR_COMMENT.sub(_blanked, text)
+    json.JSONDecoder(object_pairs_hook=noted).raw_decode(plain, _start(plain))
+    return list(dict.fromkeys(found))
 
 
 def _start(text: str) -> int:

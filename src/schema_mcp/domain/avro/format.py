@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from schema_mcp.domain.avro import compatibility, mend, messages
+from schema_mcp.domain.avro import compatibility, describe, lint, mend, messages, silent
 from schema_mcp.domain.avro.schema import AvroSchema, parsed
-from schema_mcp.domain.formats import Difference, Rules
+from schema_mcp.domain.formats import Change, Difference, Finding, Named, Rules
 from schema_mcp.domain.schema import Dependency, SchemaType
 
 
@@ -35,6 +35,19 @@ class AvroFormat:
 
     def mended(self, parsed: AvroSchema, other: AvroSchema, difference: Difference, *, reads: bool) -> str | None:
         return mend.mended(parsed, other, difference, reads=reads)
+
+    def lint(self, parsed: AvroSchema, text: str) -> list[Finding]:
+        del text
+        return lint.findings(parsed)
+
+    def lint_change(self, new: AvroSchema, old: AvroSchema) -> list[Finding]:
+        return silent.findings(new.root, old.root)
+
+    def changes(self, old: AvroSchema, new: AvroSchema) -> list[Change]:
+        return describe.changes(old.root, new.root)
+
+    def names(self, parsed: AvroSchema) -> list[Named]:
+        return describe.names(parsed.root)
 
 
 AVRO: Final = AvroFormat()

@@ -43,14 +43,14 @@ class Reader:
         self.known: dict[str, Named] = {}
         self._strict = strict
         self._open: set[int] = set()
-        self._names_are_due = False
+        self.names_ahead = False
 
     def read(self, text: str) -> Type:
         """The type that `text` defines, with every name resolved."""
-        self._names_are_due = False
+        self.names_ahead = False
         node = document.read(text)
         root = self._at_once(node, "") or run(self._nested(node, ""))
-        return self._tied(root) if self._names_are_due else root
+        return self._tied(root) if self.names_ahead else root
 
     def _at_once(self, node: Any, namespace: str) -> Type | None:
         """The type of a node with nothing nested in it: most are such, and need no steps of their own."""
@@ -106,7 +106,7 @@ class Reader:
         full_name = f"{namespace}.{name}" if namespace and "." not in name else name
         if known := self.known.get(full_name) or self.known.get(name):
             return known
-        self._names_are_due = True
+        self.names_ahead = True
         return Undefined(full_name)
 
     def _record(self, raw: Raw, namespace: str) -> Steps[Type]:

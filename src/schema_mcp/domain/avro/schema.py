@@ -28,6 +28,9 @@ class AvroSchema:
     given: frozenset[str] = field(default=frozenset())
     """All named types that came with dependencies."""
 
+    names_ahead: bool = False
+    """Is a name used before its definition?"""
+
     @cached_property
     def canonical(self) -> str:
         return printed(self.root, known=self.referenced)
@@ -54,4 +57,5 @@ def parsed(text: str, dependencies: Sequence[Dependency] = (), *, new: bool = Fa
     needed = tuple({dependency.text: dependency for dependency in dependencies}.values())
     referenced = frozenset(branch_name(reader.read(dependency.text)) for dependency in needed)
     given = frozenset(reader.known)
-    return AvroSchema(text, reader.read(text), reader.known, needed, referenced, given)
+    root = reader.read(text)
+    return AvroSchema(text, root, reader.known, needed, referenced, given, reader.names_ahead)
