@@ -6,6 +6,7 @@ keeps them; the oneof that stands behind a proto3 `optional` goes.
 
 import base64
 import binascii
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from schema_mcp.domain.protobuf import builtin_options
@@ -102,15 +103,23 @@ class _Decoder:
         )
 
     def _oneofs(self, record: Record, fields: Sequence[Record], bodies: dict[str, Message]) -> tuple[OneOf, ...]:
-        found: list[OneOf] = []
-        for index, oneof in enumerate(record.records(8)):
-            members = [one for one in fields if _is_member(one) and one.number(_ONEOF_INDEX) == index]
-            if not members and any(_ONEOF_INDEX in one and one.number(_ONEOF_INDEX) == index for one in fields):
-                continue  # it stands behind a proto3 `optional`
-            plain = tuple(self._field(one) for one in members if one.number(5) != _GROUP)
-            groups = tuple(self._group(one, bodies) for one in members if one.number(5) == _GROUP)
-            found.append(OneOf(oneof.text(1), plain, groups))
-        return tuple(found)
+        """The oneofs with their members; those that only stand behind a proto3 `optional` are not the author's."""
+        members: dict[int, list[Record]] = defaultdict(list)
+        hidden: set[int] = set()
+        for one in fields:
+            if _is_member(one):
+                members[one.number(_ONEOF_INDEX)].append(one)
+            elif _ONEOF_INDEX in one:
+                hidden.add(one.number(_ONEOF_INDEX))
+        return tuple(
+            OneOf(
+                oneof.text(1),
+                tuple(self._field(one) for one in members[index] if one.number(5) != _GROUP),
+                tuple(self._group(one, bodies) for one in members[index] if one.number(5) == _GROUP),
+            )
+            for index, oneof in enumerate(record.records(8))
+            if members[index] or index not in hidden
+        )
 
     def _field(self, record: Record) -> Field:
         type_ = record.text(6) or TYPE_NAMES[record.number(5)] or ""

@@ -12,6 +12,7 @@ from schema_mcp.domain.protobuf.matching import (
     matched_fields,
     matched_types,
     message_pairs,
+    moved_messages,
     placed_fields,
 )
 from schema_mcp.domain.protobuf.model import (
@@ -38,7 +39,10 @@ def changes(old: ProtobufSchema, new: ProtobufSchema) -> list[Change]:
         *(change for found, before, now in message_pairs(types) for change in _message(found.name, before, now)),
         *(change for found, before, now in enum_pairs(types) for change in _enum(found.name, before, now)),
         *_services(old.file.services, new.file.services),
-        *_order(old.file, new.file),
+        *(
+            Change("order", name, f"message `{name}` moved from position {was} to {is_now}")
+            for name, was, is_now in moved_messages(old.file, new.file)
+        ),
     ]
 
 
@@ -160,15 +164,6 @@ def _signature(rpc: Rpc) -> str:
     request = f"stream {rpc.request}" if rpc.request_streaming else rpc.request
     response = f"stream {rpc.response}" if rpc.response_streaming else rpc.response
     return f"({request}) returns ({response})"
-
-
-def _order(old: File, new: File) -> Iterator[Change]:
-    """Serialisers send a message's index, so the order of messages is part of the wire format."""
-    before, now = [message.name for message in old.messages], [message.name for message in new.messages]
-    for index, name in enumerate(before):
-        if name in now and now.index(name) != index:
-            text = f"message `{name}` moved from position {index} to {now.index(name)}"
-            yield Change("order", name, text)
 
 
 def _options(path: str, old: Iterable[Option], new: Iterable[Option]) -> Iterator[Change]:

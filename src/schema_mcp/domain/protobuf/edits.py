@@ -40,20 +40,21 @@ def message_at(file: File, names: Sequence[str]) -> Message | None:
 
 
 def with_message(file: File, names: Sequence[str], change: Callable[[Message], Message]) -> File:
-    """The file with the message at this path changed."""
-    outer, *inner = names
-    return replace(file, messages=_changed(file.messages, outer, inner, change))
+    """The file with the message at this path changed; the messages around it are put together again outwards."""
+    around: list[Message] = []
+    for depth in range(1, len(names) + 1):
+        message = message_at(file, names[:depth])
+        if message is None:
+            return file
+        around.append(message)
+    changed = change(around.pop())
+    for name, outer in zip(reversed(names[1:]), reversed(around), strict=True):
+        changed = replace(outer, messages=_exchanged_message(outer.messages, name, changed))
+    return replace(file, messages=_exchanged_message(file.messages, names[0], changed))
 
 
-def _changed(
-    messages: Iterable[Message], name: str, inner: Sequence[str], change: Callable[[Message], Message]
-) -> tuple[Message, ...]:
-    def apply(message: Message) -> Message:
-        if not inner:
-            return change(message)
-        return replace(message, messages=_changed(message.messages, inner[0], inner[1:], change))
-
-    return tuple(apply(message) if message.name == name else message for message in messages)
+def _exchanged_message(messages: Iterable[Message], name: str, new: Message) -> tuple[Message, ...]:
+    return tuple(new if message.name == name else message for message in messages)
 
 
 def with_definition(file: File, names: Sequence[str], body: Message | Enum, index: int) -> File:

@@ -19,7 +19,7 @@ from schema_mcp.domain.protobuf.model import (
 from schema_mcp.domain.protobuf.options import read_declared, read_options
 from schema_mcp.domain.protobuf.scanner import SPACE, Scanner
 
-MAX_DEPTH = 250
+MAX_DEPTH = 210
 MAX_FIELDS = 50_000
 
 _LABELS = {label.value: label for label in Label}

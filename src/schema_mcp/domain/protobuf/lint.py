@@ -27,7 +27,7 @@ from schema_mcp.domain.protobuf.validity import fields_of, used_types
 
 _INTERNAL = range(19_000, 20_000)
 _is_identifier = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
-_PACKAGE_WORD = re.compile(r"(?:^|[;}])\s*package\s+[\w.]+\s*;", re.MULTILINE)
+_PACKAGE_WORD = re.compile(r"(?:^|[;}])\s*package\s+[\w.]+", re.MULTILINE)
 
 
 def lint(schema: ProtobufSchema, text: str) -> list[Finding]:

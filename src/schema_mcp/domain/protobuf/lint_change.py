@@ -14,6 +14,7 @@ from schema_mcp.domain.protobuf.matching import (
     matched_fields,
     matched_types,
     message_pairs,
+    moved_messages,
 )
 from schema_mcp.domain.protobuf.model import Enum, Field, File, Label, Message, Range, Reserved, Service
 from schema_mcp.domain.protobuf.schema import ProtobufSchema
@@ -38,11 +39,9 @@ def _file(old: File, new: File) -> Iterator[Finding]:
     if (old.syntax or "proto2") != (new.syntax or "proto2"):
         text = "another syntax changes which fields tell absent from empty, and how unknown enum values are kept"
         yield Finding("syntax-changed", "", text)
-    before, now = [message.name for message in old.messages], [message.name for message in new.messages]
-    for index, name in enumerate(before):
-        if name in now and now.index(name) != index:
-            text = f"message `{name}` moved from position {index} to {now.index(name)}; records carry that position"
-            yield Finding("message-moved", name, text)
+    for name, was, is_now in moved_messages(old, new):
+        text = f"message `{name}` moved from position {was} to {is_now}; records carry that position"
+        yield Finding("message-moved", name, text)
 
 
 class _Fields:

@@ -54,6 +54,18 @@ def enum_pairs(types: Match[Definition]) -> Iterator[tuple[Definition, Enum, Enu
             yield new, old.body, new.body
 
 
+def moved_messages(old: File, new: File) -> Iterator[tuple[str, int, int]]:
+    """Top-level messages that stand at another place: name, old and new index.
+
+    Serialisers send that index, so the order of messages is part of the wire format.
+    """
+    places = {message.name: index for index, message in enumerate(new.messages)}
+    for index, message in enumerate(old.messages):
+        place = places.get(message.name, index)
+        if place != index:
+            yield message.name, index, place
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A field and the oneof it stands in."""

@@ -134,7 +134,8 @@ def _oneof_fields(pairing: Pairing, reader: Iterable[Field], writer: Iterable[Fi
 
 
 def _oneof_names(pairing: Pairing, reader: Message, writer: Message, path: str) -> None:
-    now, before = [oneof.name for oneof in reader.oneofs], [oneof.name for oneof in writer.oneofs]
+    now = dict.fromkeys(oneof.name for oneof in reader.oneofs)
+    before = dict.fromkeys(oneof.name for oneof in writer.oneofs)
     pairing.found += [("ONEOF_REMOVED", f"{path}/{name}", name) for name in before if name not in now]
     pairing.found += [("ONEOF_ADDED", f"{path}/{name}", name) for name in now if name not in before]
 

@@ -3,7 +3,7 @@
 from schema_mcp.domain.protobuf.model import Bare, Option, Value
 from schema_mcp.domain.protobuf.scanner import Scanner
 
-MAX_VALUE_DEPTH = 100
+MAX_VALUE_DEPTH = 64
 
 
 def read_declared(scanner: Scanner) -> Option:
@@ -31,7 +31,10 @@ def read_option(scanner: Scanner) -> Option:
     while scanner.take("."):
         path.append(scanner.name(keep_brackets=True))
     scanner.require("=")
-    return Option(name, _value(scanner, 0), ".".join(path))
+    whole = ".".join(path)
+    if whole.count(".") > MAX_VALUE_DEPTH:
+        scanner.fail(f"option names longer than {MAX_VALUE_DEPTH} parts")
+    return Option(name, _value(scanner, 0), whole)
 
 
 def _value(scanner: Scanner, depth: int) -> Value:
@@ -61,18 +64,15 @@ def _list(scanner: Scanner, depth: int) -> Value:
 def _message(scanner: Scanner, depth: int) -> Value:
     """A message in text format: commas may be missing, and a name that comes again makes a list."""
     scanner.require("{")
-    entries: dict[str, Value] = {}
+    entries: dict[str, list[Value]] = {}
+    lists: set[str] = set()
     while not scanner.take("}"):
         name = scanner.name(keep_brackets=True)
         if not scanner.take(":") and scanner.peek() != "{":
             scanner.fail("expected ':' in option")
         value = _value(scanner, depth)
-        entries[name] = _joined(entries[name], value) if name in entries else value
+        if name in entries or isinstance(value, tuple):
+            lists.add(name)
+        entries.setdefault(name, []).extend(value if isinstance(value, tuple) else (value,))
         scanner.take(",")
-    return entries
-
-
-def _joined(one: Value, other: Value) -> Value:
-    left = one if isinstance(one, tuple) else (one,)
-    right = other if isinstance(other, tuple) else (other,)
-    return left + right
+    return {name: tuple(values) if name in lists else values[0] for name, values in entries.items()}
