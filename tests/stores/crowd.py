@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,8 +12,13 @@ from pathlib import Path
 import anyio
 
 from schema_mcp.domain.allocation import Allocation
+from schema_mcp.domain.caller import Caller, Scope
+from schema_mcp.domain.errors import StoreError
 from schema_mcp.domain.schema import Subject
+from schema_mcp.stores.audit import Audit, Entry
 from schema_mcp.stores.ids import SqliteLedger
+
+CALLER = Caller("ann", "ann@example.com", frozenset({Scope.READ, Scope.WRITE}))
 
 
 def join(part: str, *arguments: object) -> subprocess.Popen[bytes]:
@@ -40,8 +46,8 @@ def content(number: int) -> str:
     return hashlib.sha256(str(number).encode()).hexdigest()
 
 
-def _say_ready() -> None:
-    os.write(1, b"ready\n")
+def _say(text: str) -> None:
+    os.write(1, f"{text}\n".encode())
 
 
 def allocate(path: str, log: str, seed: str) -> None:
@@ -51,7 +57,7 @@ def allocate(path: str, log: str, seed: str) -> None:
         ledger = SqliteLedger(Path(path))
         chance = random.Random(seed)
         notes = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        _say_ready()
+        _say("ready")
         turn = 0
         while True:
             turn += 1
@@ -65,8 +71,46 @@ def allocate(path: str, log: str, seed: str) -> None:
     anyio.run(work)
 
 
+def record(folder: str, name: str, rotate_at: str) -> None:
+    """Leave lines in an audit trail for ever, in turns with and without waiting for the disk."""
+
+    async def work() -> None:
+        audit = Audit(Path(folder), rotate_at=int(rotate_at))
+        _say("ready")
+        turn = 0
+        while True:
+            turn += 1
+            await audit.record(Entry("get_schema", caller=name, request_id=str(turn)))
+            if turn % 5 == 0:
+                await audit.intent(Entry("register_schema", caller=name, request_id=str(turn)))
+
+    anyio.run(work)
+
+
+def record_on_a_full_disk(folder: str, limit: str) -> None:
+    """Leave lines until the disk takes no more, try a write then, and go on once there is room again."""
+
+    async def work() -> None:
+        audit = Audit(Path(folder))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
+        try:
+            while True:
+                await audit.record(Entry("get_schema", reason="x" * 100))
+        except StoreError as refused:
+            _say(f"read: {refused}")
+        try:
+            async with audit.recorded(CALLER, "register_schema", {"plan": "y" * 500}, writes=True, request_id="r"):
+                _say("written after all")
+        except StoreError as refused:
+            _say(f"write: {refused}")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        await audit.intent(Entry("register_schema", request_id="there is room again"))
+
+    anyio.run(work)
+
+
 def open_ledger(path: str) -> None:
-    _say_ready()
+    _say("ready")
     sys.stdin.readline()
     SqliteLedger(Path(path)).close()
 
@@ -74,6 +118,8 @@ def open_ledger(path: str) -> None:
 PARTS: dict[str, Callable[..., None]] = {
     "allocate": allocate,
     "open_ledger": open_ledger,
+    "record": record,
+    "record_on_a_full_disk": record_on_a_full_disk,
 }
 
 if __name__ == "__main__":
