@@ -1,6 +1,7 @@
 """The REST face as routes: one request in, one answer out, the gate around it."""
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,6 +67,8 @@ class RegistryRoute(BaseRoute):
             return _refused(no, media_type)
         except SchemaMcpError as error:
             return _refused(_refusal(error), media_type)
+        except sqlite3.Error as error:
+            return _refused(Refusal(50001, f"The registry's file could not be used: {error}"), media_type)
         return _answered(answer, media_type)
 
     async def _answer(self, endpoint: Endpoint, call: Call, request: Request) -> Any:

@@ -3,9 +3,7 @@
 Source: registry semantics 1.4 (steps 2, 6 and 7) and the recordings of Confluent 8.1.5.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 
 from schema_mcp.domain.contracts import has_version, without_version
 from schema_mcp.domain.engine import Whole, format_of, parse
@@ -56,7 +54,7 @@ def known(
     if has_version(draft.metadata):
         return None
     whole = replace(whole, schema=replace(whole.schema, metadata=filled.metadata, rule_set=filled.rule_set))
-    return next(equivalent(session, subject, whole, deleted=deleted), None)
+    return equivalent(session, subject, whole, deleted=deleted)
 
 
 def _known_elsewhere(session: Session, asked: Asked, draft: Draft, *, normalize: bool, deleted: bool) -> Version | None:
@@ -83,16 +81,13 @@ def identical(session: Session, subject: Subject, schema: Schema, *, deleted: bo
     return None
 
 
-def equivalent(
-    session: Session, subject: Subject, whole: Whole, *, deleted: bool = False, most: int | None = None
-) -> Iterator[Version]:
-    """Versions that the registry takes for the same schema, newest first, of the newest `most`."""
-    for found in islice(stored.newest_first(session, subject, deleted=deleted), most):
-        if _same(session, whole, found):
-            yield found
+def equivalent(session: Session, subject: Subject, whole: Whole, *, deleted: bool = False) -> Version | None:
+    """The newest version that the registry takes for the same schema."""
+    candidates = stored.perhaps_same(session, subject, whole.schema, deleted=deleted)
+    return next((found for found in candidates if same(session, whole, found)), None)
 
 
-def _same(session: Session, whole: Whole, found: Version) -> bool:
+def same(session: Session, whole: Whole, found: Version) -> bool:
     """Equal but for the number in the metadata, and for the spellings that the format takes as equal."""
     schema, known = whole.schema, found.schema
     same_contract = (

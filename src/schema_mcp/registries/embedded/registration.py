@@ -100,8 +100,10 @@ def _spelled_otherwise(session: Session, subject: Subject, draft: Draft, whole: 
     """
     if draft.number not in (0, -1) or has_version(draft.metadata) or draft.edits_tags:
         return None
-    most = 1 if draft.number == -1 else None
-    return next(lookup.equivalent(session, subject, whole, most=most), None)
+    if draft.number == 0:
+        return lookup.equivalent(session, subject, whole)
+    latest = stored.latest(session, subject)
+    return latest if latest and lookup.same(session, whole, latest) else None
 
 
 def _id_for(session: Session, subject: Subject, schema: Schema) -> int:

@@ -45,6 +45,16 @@ def newest_first(session: Session, subject: Subject, *, deleted: bool = False) -
     return select(session, wanted, (str(subject), deleted))
 
 
+def perhaps_same(session: Session, subject: Subject, schema: Schema, *, deleted: bool = False) -> Iterator[Version]:
+    """Versions that may be the same schema in another spelling, newest first.
+
+    Another order of properties leaves a text as long as it was; only where references are used it may differ more.
+    """
+    wanted = """WHERE v.subject = ? AND (v.deleted = 0 OR ?) AND c.type = ?
+                AND (length(c.text) = ? OR c.refs IS NOT NULL) ORDER BY v.number DESC"""
+    return select(session, wanted, (str(subject), deleted, schema.type, len(schema.text)))
+
+
 def numbers(session: Session, subject: Subject) -> list[tuple[int, bool]]:
     """Every version number of a subject, ascending, and whether it is soft-deleted."""
     rows = session.sql.execute("SELECT number, deleted FROM versions WHERE subject = ? ORDER BY number", [str(subject)])
@@ -60,16 +70,13 @@ def next_number(session: Session, subject: Subject) -> int:
 def holder(session: Session, schema_id: int, context: str, subject: Subject | None = None) -> Version | None:
     """A version that an id leads to, of one subject if it is named; soft-deleted ones too."""
     wire = None if subject is None else str(subject)
-    found = select(
-        session,
-        """WHERE (v.subject, v.number) IN (
-             SELECT subject, number FROM versions WHERE context = ?1 AND id = ?2
-             UNION SELECT subject, number FROM old_ids WHERE context = ?1 AND id = ?2)
-           AND (?3 IS NULL OR v.subject = ?3)
-           ORDER BY v.subject, v.number LIMIT 1""",
+    row = session.sql.execute(
+        """SELECT subject, number FROM versions WHERE context = ?1 AND id = ?2 AND (?3 IS NULL OR subject = ?3)
+           UNION ALL SELECT subject, number FROM old_ids WHERE context = ?1 AND id = ?2 AND (?3 IS NULL OR subject = ?3)
+           ORDER BY subject, number LIMIT 1""",
         (context, schema_id, wire),
-    )
-    return next(found, None)
+    ).fetchone()
+    return next(select(session, "WHERE v.subject = ? AND v.number = ?", row), None) if row else None
 
 
 def holders(session: Session, schema_id: int, context: str, *, deleted: bool = False) -> list[tuple[Subject, int]]:

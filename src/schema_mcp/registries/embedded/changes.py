@@ -1,0 +1,91 @@
+"""Changes that wait for each other become durable together: one flush to disk for all of them.
+
+Waiting for the disk is most of what a change costs. Each still is all or nothing by itself.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import anyio
+import anyio.to_thread
+
+from schema_mcp.registries.embedded.database import Database
+from schema_mcp.registries.embedded.session import ServerSettings, Session
+
+T = TypeVar("T")
+_MOST_AT_ONCE = 100
+
+
+class Changes:
+    """The one queue of changes of a database in this process."""
+
+    def __init__(self, database: Database, settings: ServerSettings, clock: Callable[[], int]) -> None:
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        self._waiting: list[_Change] = []
+        self._turn = anyio.Lock()
+
+    async def carry_out(self, act: Callable[[Session], T]) -> T:
+        """Carry out a change in its turn, with those that wait by then; raises what it raises."""
+        change = _Change(act)
+        self._waiting.append(change)
+        try:
+            async with self._turn:
+                # Whoever has the turn works for everybody who waits, and may have done this change already.
+                if not change.taken:
+                    await anyio.to_thread.run_sync(self._carry_out, self._take(change))
+        finally:
+            if not change.taken:
+                self._waiting.remove(change)
+        return cast("T", change.outcome())
+
+    def _take(self, first: "_Change") -> list["_Change"]:
+        others = [change for change in self._waiting if change is not first]
+        batch = [first, *others[: _MOST_AT_ONCE - 1]]
+        self._waiting = others[_MOST_AT_ONCE - 1 :]
+        for change in batch:
+            change.taken = True
+        return batch
+
+    def _carry_out(self, batch: list["_Change"]) -> None:
+        try:
+            with self._database.writing() as sql:
+                for change in batch:
+                    change.run(Session(sql, self._settings, self._clock()))
+        except BaseException as error:
+            # Nothing of the batch was kept: none of it may look done.
+            for change in batch:
+                change.error = error
+            raise
+
+
+class _Change:
+    """One change: what to do, and how it ended."""
+
+    def __init__(self, act: Callable[[Session], Any]) -> None:
+        self.taken = False
+        self.error: BaseException | None = None
+        self._act = act
+        self._result: Any = None
+
+    def run(self, session: Session) -> None:
+        session.sql.execute("SAVEPOINT change")
+        try:
+            self._result = self._act(session)
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever asked for this change
+            self.error = error
+            _undo(session.sql)
+        else:
+            session.sql.execute("RELEASE change")
+
+    def outcome(self) -> Any:
+        if self.error is not None:
+            raise self.error
+        return self._result
+
+
+def _undo(sql: sqlite3.Connection) -> None:
+    sql.execute("ROLLBACK TO change")
+    sql.execute("RELEASE change")
