@@ -13,10 +13,11 @@ import anyio
 
 from schema_mcp.domain.allocation import Allocation
 from schema_mcp.domain.caller import Caller, Scope
-from schema_mcp.domain.errors import StoreError
+from schema_mcp.domain.errors import LockHeldError, StoreError
 from schema_mcp.domain.schema import Subject
 from schema_mcp.stores.audit import Audit, Entry
 from schema_mcp.stores.ids import SqliteLedger
+from schema_mcp.stores.journal import Journal
 
 CALLER = Caller("ann", "ann@example.com", frozenset({Scope.READ, Scope.WRITE}))
 
@@ -24,7 +25,10 @@ CALLER = Caller("ann", "ann@example.com", frozenset({Scope.READ, Scope.WRITE}))
 def join(part: str, *arguments: object) -> subprocess.Popen[bytes]:
     """Start a process that plays a part; it says `ready` on its first line of output."""
     return subprocess.Popen(
-        [sys.executable, __file__, part, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, __file__, part, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
 
 
@@ -37,9 +41,19 @@ def ready(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
     return process
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def tell(process: subprocess.Popen[bytes], text: str = "go") -> str:
+    """Say a line to a process, and hear its answer."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(f"{text}\n".encode())
+    process.stdin.flush()
+    return process.stdout.readline().decode().strip()
+
+
+def kill(process: subprocess.Popen[bytes]) -> bytes:
+    """End a process as hard as can be; what it had said until then."""
     process.kill()
-    process.communicate()
+    return process.communicate()[0]
 
 
 def content(number: int) -> str:
@@ -109,14 +123,74 @@ def record_on_a_full_disk(folder: str, limit: str) -> None:
     anyio.run(work)
 
 
+def carry_out(folder: str, plan: str) -> None:
+    """Carry out a plan for ever, one step after the other, with something to put back."""
+
+    async def work() -> None:
+        journal = Journal(Path(folder))
+        await journal.keep_plan(plan, f"text of {plan}", "ann")
+        run = await journal.start(kind="deployment", owner="ann", plan=plan, total=1_000_000)
+        await journal.step(run.task, "import_mode", "started", before={"mode": "READWRITE"})
+        _say("ready")
+        turn = 0
+        while True:
+            turn += 1
+            await journal.step(run.task, f"step {turn}", "started")
+            await journal.step(run.task, f"step {turn}", "done")
+            _say(f"step {turn}")
+
+    anyio.run(work)
+
+
+def claim(folder: str, task: str) -> None:
+    """Try to take a run up, together with others."""
+
+    async def work() -> None:
+        journal = Journal(Path(folder))
+        _say("ready")
+        sys.stdin.readline()
+        try:
+            run = await journal.claim(task)
+            _say(f"fence {run.fence}")
+        except LockHeldError:
+            _say("held")
+        sys.stdin.readline()
+
+    anyio.run(work)
+
+
+def keep_on_a_full_disk(folder: str, limit: str) -> None:
+    """Keep plans until the disk takes no more, and go on once there is room again."""
+
+    async def work() -> None:
+        journal = Journal(Path(folder))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
+        kept = 0
+        try:
+            while True:
+                await journal.keep_plan(f"d{kept}", "x" * 10_000, "ann")
+                kept += 1
+        except StoreError as refused:
+            _say(f"{kept} {refused} {refused.hint}")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        await journal.keep_plan("later", "there is room again", "ann")
+        journal.close()
+
+    anyio.run(work)
+
+
 def open_ledger(path: str) -> None:
     _say("ready")
     sys.stdin.readline()
     SqliteLedger(Path(path)).close()
+    _say("open")
 
 
 PARTS: dict[str, Callable[..., None]] = {
     "allocate": allocate,
+    "carry_out": carry_out,
+    "claim": claim,
+    "keep_on_a_full_disk": keep_on_a_full_disk,
     "open_ledger": open_ledger,
     "record": record,
     "record_on_a_full_disk": record_on_a_full_disk,
