@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from schema_mcp.domain.errors import InvalidRequestError
-from schema_mcp.domain.identity import RULE_DEFAULTS, RULE_LISTS, java_order
+from schema_mcp.domain.identity import RULE_DEFAULTS, RULE_LISTS, is_unicode, java_order
 from schema_mcp.domain.schema import Json
 
 VERSION_PROPERTY = "confluent:version"
@@ -171,7 +171,10 @@ def _object(value: Any, where: str) -> Json:
         return {}
     if not isinstance(value, Mapping):
         raise InvalidRequestError(f"{where} must be an object")
-    return dict(cast("Mapping[str, Any]", value))
+    found = dict(cast("Mapping[str, Any]", value))
+    for key in found:
+        _text(key, where)
+    return found
 
 
 def _list(value: Any, where: str) -> list[Any]:
@@ -199,11 +202,17 @@ def _required(value: str | None, where: str) -> str:
 
 def _text(value: Any, where: str) -> str | None:
     """Scalars are taken as text, as registries do."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if value is None or isinstance(value, str | int | float):
-        return None if value is None else str(value)
-    raise InvalidRequestError(f"{where} must be text")
+    match value:
+        case None:
+            return None
+        case bool():
+            return str(value).lower()
+        case str() if not is_unicode(value):
+            raise InvalidRequestError(f"{where} holds half a character")
+        case str() | int() | float():
+            return str(value)
+        case _:
+            raise InvalidRequestError(f"{where} must be text")
 
 
 def _flag(value: Any, where: str) -> bool:

@@ -48,6 +48,14 @@ def schema_hash(schema: Schema) -> str:
     return digest.hexdigest()
 
 
+def is_unicode(text: str) -> bool:
+    """Can the text travel as UTF-8? Half of a surrogate pair cannot."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
 def java_order(text: str) -> bytes:
     """Sort key: Java orders strings by their UTF-16 units."""
     return text.encode("utf-16-be", "surrogatepass")

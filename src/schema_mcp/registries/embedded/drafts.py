@@ -3,7 +3,7 @@
 Source: registry semantics 1.3 and 1.4.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from schema_mcp.domain import engine
@@ -15,6 +15,7 @@ from schema_mcp.domain.contracts import (
 )
 from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.errors import InvalidSchemaError
+from schema_mcp.domain.identity import is_unicode
 from schema_mcp.domain.schema import Json, Reference, Schema, SchemaType, Subject, Version
 from schema_mcp.registries.embedded import references, stored
 from schema_mcp.registries.embedded.refusals import Refusal, invalid_schema
@@ -95,6 +96,8 @@ def prepared(session: Session, subject: Subject, draft: Draft, *, normalize: boo
         raise invalid_schema("Empty schema")
     if draft.type not in _TYPES:
         raise invalid_schema(f"Invalid schema type {draft.type}")
+    if not all(map(is_unicode, _texts(draft))):
+        raise invalid_schema("The schema, or a reference of it, holds half a character")
     schema = Schema(draft.text, SchemaType(draft.type), draft.references, draft.metadata, draft.rule_set)
     whole = _whole(session, subject, references.pinned(session, subject, schema))
     try:
@@ -102,6 +105,13 @@ def prepared(session: Session, subject: Subject, draft: Draft, *, normalize: boo
     except InvalidSchemaError as error:
         raise invalid_schema(f"Invalid schema of type {draft.type}, details: {error}") from error
     return Whole(kept, whole.dependencies)
+
+
+def _texts(draft: Draft) -> Iterator[str]:
+    yield draft.text
+    for reference in draft.references:
+        yield reference.name
+        yield reference.subject
 
 
 def _whole(session: Session, subject: Subject, schema: Schema) -> Whole:
