@@ -290,7 +290,7 @@ class Repository:
             for path, old, new in pairs
             if old != new
         )
-        return list(moves)
+        return sorted(moves, key=lambda move: move.new is not None)  # a file may have to make room for a folder
 
     def _point(self, branch: str, old: str | None, new: str) -> None:
         """Compare and swap, under Git's own lock of the branch."""

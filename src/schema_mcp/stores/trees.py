@@ -7,7 +7,7 @@ anew for every question, and here the last ones stay parsed.
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, TypeAlias
 
@@ -18,7 +18,6 @@ Objects: TypeAlias = dict[bytes, tuple[str, bytes]]
 
 _Entries: TypeAlias = dict[bytes, bytes]
 # Of one tree, by sort key (a folder sorts as if its name ended in a slash): mode, name and id as Git writes them.
-_Nest: TypeAlias = dict[str, "_Nest | Leaf | None"]
 
 _FOLDER: Final = b"40000"
 _FILES: Final = ("100644", "100755", "100664")
@@ -84,7 +83,7 @@ class Trees:
 
     def changed(self, root: bytes | None, files: Mapping[str, Leaf | None], objects: Objects) -> bytes:
         """The id of the tree `root` with these files at these paths (None removes); new trees go into `objects`."""
-        return self._changed(root, _nested(files), "", objects) or self._kept({}, objects)
+        return self._changed(root, _sorted_out(files), "", objects) or self._kept({}, objects)
 
     def _walk(self, tree: bytes | None, path: str) -> Generator[Leaf]:
         folders = [(path, tree)]
@@ -108,17 +107,17 @@ class Trees:
             else:
                 yield name
 
-    def _changed(self, tree: bytes | None, wanted: _Nest, path: str, objects: Objects) -> bytes | None:
+    def _changed(self, tree: bytes | None, wanted: "_Wanted", path: str, objects: Objects) -> bytes | None:
         entries = dict(self._entries(tree))
-        for name, want in wanted.items():
-            if isinstance(want, dict):
-                _refuse_file(entries, name, path)
-                key = name.encode() + b"/"
-                below = self._changed(_tree_in(entries, key), want, f"{path}{name}/", objects)
-                _put(entries, key, below and _entry(_FOLDER, name, below))
-            else:
-                _refuse_odd(entries, name, path)
-                _put(entries, name.encode(), want and _entry(want.mode.encode(), name, bytes.fromhex(want.blob)))
+        for name, leaf in wanted.files.items():
+            _refuse_odd(entries, name, path)
+            _put(entries, name, leaf and _entry(leaf.mode.encode(), name, bytes.fromhex(leaf.blob)))
+        for name, inside in wanted.folders.items():
+            key = name + b"/"
+            below = self._changed(_tree_in(entries, key), inside, _joined(path, name), objects)
+            _put(entries, key, below and _entry(_FOLDER, name, below))
+        for name in wanted.files.keys() | wanted.folders.keys():
+            _refuse_twins(entries, name, path)
         return self._kept(entries, objects) if entries else None
 
     def _kept(self, entries: _Entries, objects: Objects) -> bytes:
@@ -146,17 +145,22 @@ class Trees:
                 self._parsed.popitem(last=False)
 
 
-def _nested(files: Mapping[str, Leaf | None]) -> _Nest:
-    root: _Nest = {}
+@dataclass(slots=True)
+class _Wanted:
+    """What is wanted of one folder: files by name, None to remove one, and what is wanted of its folders."""
+
+    files: dict[bytes, Leaf | None] = field(default_factory=dict[bytes, "Leaf | None"])
+    folders: dict[bytes, "_Wanted"] = field(default_factory=dict[bytes, "_Wanted"])
+
+
+def _sorted_out(files: Mapping[str, Leaf | None]) -> _Wanted:
+    root = _Wanted()
     for path, leaf in files.items():
-        *folders, name = path.split("/")
-        nest = root
+        *folders, name = path.encode().split(b"/")
+        place = root
         for folder in folders:
-            below = nest.setdefault(folder, {})
-            if not isinstance(below, dict):
-                raise StoreError(f"{path} lies below a file of the same commit")
-            nest = below
-        nest[name] = leaf
+            place = place.folders.setdefault(folder, _Wanted())
+        place.files[name] = leaf
     return root
 
 
@@ -185,8 +189,8 @@ def _tree_in(entries: _Entries, key: bytes) -> bytes | None:
     return found[-20:] if found else None
 
 
-def _entry(mode: bytes, name: str, key: bytes) -> bytes:
-    return b"%s %s\0%s" % (mode, name.encode(), key)
+def _entry(mode: bytes, name: bytes, key: bytes) -> bytes:
+    return b"%s %s\0%s" % (mode, name, key)
 
 
 def _put(entries: _Entries, key: bytes, entry: bytes | None) -> None:
@@ -196,19 +200,18 @@ def _put(entries: _Entries, key: bytes, entry: bytes | None) -> None:
         entries[key] = entry
 
 
-def _refuse_file(entries: _Entries, name: str, path: str) -> None:
-    if name.encode() in entries:
+def _refuse_odd(entries: _Entries, key: bytes, path: str) -> None:
+    found = entries.get(key)
+    if found is not None and not _leaf("", found).is_file:
         raise StoreError(
-            f"{path}{name} is a file or a link in the repository, where the store needs a folder",
+            f"{_joined(path, key)} is a link or a submodule in the repository, where the store keeps a file",
             hint="Remove it with a commit of your own.",
         )
 
 
-def _refuse_odd(entries: _Entries, name: str, path: str) -> None:
-    found = entries.get(name.encode())
-    odd = found is not None and not _leaf(path, found).is_file
-    if odd or name.encode() + b"/" in entries:
+def _refuse_twins(entries: _Entries, name: bytes, path: str) -> None:
+    if name in entries and name + b"/" in entries:
         raise StoreError(
-            f"{path}{name} is a link or a folder in the repository, where the store keeps a file",
-            hint="Remove it with a commit of your own.",
+            f"{_joined(path, name)} cannot be a folder and a file, or a link, at once",
+            hint="Remove what is in the store's way with a commit of your own.",
         )
