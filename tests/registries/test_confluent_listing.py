@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.confluent import FakeConfluent
+from fakes.confluent import FakeConfluent, Refused
 from schema_mcp.domain.errors import RegistryError
 from schema_mcp.domain.schema import Schema, Subject, Version
 from schema_mcp.registries.backends.confluent import ConfluentRegistry
@@ -79,6 +79,20 @@ async def test_a_registry_without_the_endpoint_is_read_subject_by_subject():
     assert await listed(target) == everything(fake)
 
 
+async def test_a_failing_listing_is_not_made_up_for_with_many_requests():
+    fake = FakeConfluent()
+    target = await filled(fake)
+
+    def failing(*_: Any, **__: Any) -> list[dict[str, Any]]:
+        raise Refused(50001)
+
+    fake.page = failing
+    with pytest.raises(RegistryError):
+        await listed(target)
+
+    assert [path for _, path in fake.requests] == ["/schemas"]
+
+
 class Shifting(FakeConfluent):
     """Changes something after each page."""
 
@@ -143,6 +157,20 @@ class Shuffled(FakeConfluent):
 
 async def test_an_order_that_changes_from_page_to_page_loses_nothing():
     fake = Shuffled()
+
+    assert sorted(await listed(await filled(fake))) == everything(fake)
+
+
+class Forgetful(FakeConfluent):
+    """Gives an entry twice, and another one therefore not at all."""
+
+    def page(self, query: dict[str, str], *, deleted: bool) -> list[dict[str, Any]]:
+        page = super().page(query, deleted=deleted)
+        return [page[0], FakeConfluent.page(self, {**query, "offset": "0"}, deleted=deleted)[0], *page[2:]]
+
+
+async def test_an_entry_that_comes_twice_means_that_another_is_missing():
+    fake = Forgetful(cap=4)
 
     assert sorted(await listed(await filled(fake))) == everything(fake)
 

@@ -169,6 +169,26 @@ class TestOAuth:
 
         assert realm.issued == 2
 
+    async def test_a_late_refusal_of_the_old_token_does_not_cost_the_new_one(self):
+        realm, renewed, late = Realm(), anyio.Event(), anyio.Event()
+
+        async def answer(request: httpx2.Request) -> httpx2.Response:
+            if request.method == "POST" and request.headers["Authorization"] == "Bearer token-1":
+                late.set()
+                await renewed.wait()
+            return await realm(request)
+
+        rest = client(answer, OAUTH)
+        await rest.send(READ)
+        realm.valid.clear()
+        async with anyio.create_task_group() as callers:
+            callers.start_soon(rest.send, WRITE)
+            await late.wait()
+            await rest.send(READ)
+            renewed.set()
+
+        assert realm.issued == 2
+
     async def test_a_cancelled_fetch_does_not_block_the_others(self):
         realm, stalled = Realm(), anyio.Event()
 

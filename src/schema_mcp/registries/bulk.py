@@ -58,7 +58,10 @@ async def every_version(registry: Registry, page: Page, wanted: Wanted) -> Async
 
 
 class _Pass:
-    """One reading of all pages. Each page begins with the last entry of the one before: a shift cannot hide."""
+    """One reading of all pages. Each page begins with the last entry of the one before: a shift cannot hide.
+
+    Nor can an entry that comes twice: the count of different ones then points before the last entry.
+    """
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -85,11 +88,7 @@ class _Pass:
                 return
             for version in fresh:
                 yield version
-            keys = {_key(version) for version in fresh}
-            if len(keys) < len(fresh) or keys & seen:
-                self.holds_together = False
-                return
-            seen |= keys
+            seen.update(map(_key, fresh))
             last = _key(fresh[-1])
 
 

@@ -55,7 +55,7 @@ class Replies:
 
     def nonsense(self, what: str, *, status: int, body: bytes | str = b"") -> RegistryError:
         """The error for an answer that makes no sense; shows its beginning and says what to look at."""
-        shown = f": {self.excerpt(body)!r}" if body else ""
+        shown = f": {self.excerpt(body)}" if body else ""
         return RegistryError(
             f"{self._registry} answered {status} {what}{shown}",
             hint=_HINTS.get(status, _OTHERWISE),
