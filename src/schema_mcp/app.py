@@ -12,6 +12,7 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from schema_mcp.domain.caller import Caller
+from schema_mcp.registries.embedded.core import Core
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.plugins import open_registry
 from schema_mcp.services.digests import stored_digest
@@ -24,6 +25,7 @@ from schema_mcp.stores.journal import Journal
 from schema_mcp.stores.repository import Author, Repository
 from schema_mcp.stores.schemastore import SchemaStore
 from schema_mcp.stores.sqlite import private_folder
+from schema_mcp.toolkit.listing import Listing
 from schema_mcp.toolkit.surface import Choice, listings
 from schema_mcp.toolkit.workspace import Workspace
 from schema_mcp.tools import CATALOGUE
@@ -41,7 +43,7 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
     Raises a `SchemaMcpError` where that is impossible. With `patience` None every call waits for the end of its work,
     as a command line must, whose process ends with the call.
     """
-    shown = listings(CATALOGUE, Choice(settings.toolsets, settings.tools, settings.exclude_tools, settings.read_only))
+    shown = directory(settings)
     async with AsyncExitStack() as opened:
         state, repository = await to_thread.run_sync(_places, settings)
         fleet = Fleet(
@@ -72,6 +74,12 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
         )
 
 
+def directory(settings: Settings) -> dict[str, Listing]:
+    """All tools, switched on or off; raises `ConfigurationError` where a setting names one that does not exist."""
+    choice = Choice(settings.toolsets, settings.tools, settings.exclude_tools, settings.read_only)
+    return listings(CATALOGUE, choice)
+
+
 @asynccontextmanager
 async def _background() -> AsyncGenerator[TaskGroup]:
     """Where long work goes on; it ends with the workspace, and an error of the workspace's user stays what it is."""
@@ -84,6 +92,22 @@ async def _background() -> AsyncGenerator[TaskGroup]:
         tasks.cancel_scope.cancel()
     if failed:
         raise failed
+
+
+@asynccontextmanager
+async def cores(workspace: Workspace) -> AsyncGenerator[dict[str, Core]]:
+    """The embedded registries themselves, for their REST face; whoever uses them asks the gate first."""
+    found: dict[str, Core] = {}
+    async with AsyncExitStack() as opened:
+        for name, connection in workspace.fleet.connections.items():
+            if connection.backend != "embedded":
+                continue
+            registry = open_registry(connection)
+            opened.push_async_callback(registry.close)
+            core = getattr(registry, "core", None)
+            if isinstance(core, Core):
+                found[name] = core
+        yield found
 
 
 async def _close(fleet: Fleet) -> None:

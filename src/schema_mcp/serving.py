@@ -1,14 +1,18 @@
 """Which interfaces a running process offers: MCP over stdin and stdout, or everything over HTTP."""
 
 import signal
+import socket
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import anyio
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from schema_mcp.domain.errors import ConfigurationError
 from schema_mcp.interfaces.mcp.http import http_app
@@ -19,6 +23,9 @@ from schema_mcp.interfaces.web.site import site
 from schema_mcp.settings import Settings
 
 if TYPE_CHECKING:  # loaded when the workspace opens
+    from collections.abc import Mapping
+
+    from schema_mcp.registries.embedded.core import Core
     from schema_mcp.toolkit.workspace import Workspace
 
 _LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "localhost", "::1": "[::1]"}
@@ -27,6 +34,8 @@ _GRACE_SECONDS = 5
 
 def serve(settings: Settings) -> None:
     """Serve until we are asked to stop."""
+    if settings.names_tools:  # otherwise there is nothing to check, and no need to load the tools yet
+        import_module("schema_mcp.app").directory(settings)
     if settings.http:
         _refuse_strangers(settings.host)
         anyio.run(_serve_http, settings)
@@ -48,28 +57,45 @@ def _refuse_strangers(host: str) -> None:
 
 
 async def _serve_http(settings: Settings) -> None:
-    async with _opened(settings) as workspace:
-        config = uvicorn.Config(
-            http_site(workspace, settings.host),
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-        # uvicorn repeats the signal that ended it, once it is done; we still have a workspace to close.
-        signal.signal(signal.SIGTERM, _heard)
-        signal.signal(signal.SIGINT, _heard)
-        await uvicorn.Server(config).serve()
+    parts = import_module("schema_mcp.app")
+    with _listening(settings) as listener:
+        async with _opened(settings) as workspace, parts.cores(workspace) as cores:
+            await _serve_site(http_site(workspace, cores, settings.host), listener)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Port {settings.port} of {settings.host} cannot be listened on: {error.strerror}",
+            hint="Choose another --port; 0 takes a free one.",
+        ) from error
+
+
+async def _serve_site(app: Starlette, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    # uvicorn repeats the signal that ended it, once it is done; we still have a workspace to close.
+    signal.signal(signal.SIGTERM, _heard)
+    signal.signal(signal.SIGINT, _heard)
+    host, port, *_ = listener.getsockname()
+    print(f"schema-mcp: MCP at http://{_LOOPBACK.get(host, host)}:{port}/mcp", file=sys.stderr, flush=True)  # noqa: T201
+    await uvicorn.Server(config).serve(sockets=[listener])
 
 
 def _heard(*_: object) -> None:
     """A signal that was already acted on."""
 
 
-def http_site(workspace: "Workspace", host: str) -> Starlette:
-    """Everything that one port serves."""
+def http_site(workspace: "Workspace", cores: "Mapping[str, Core]", host: str) -> Starlette:
+    """Everything that one port serves: MCP, and the embedded registries as their own clients know them."""
     server = build_server(lambda: nullcontext(workspace), via="http")
     hosts = {*LOOPBACK, _LOOPBACK.get(host, host)}
 
@@ -78,4 +104,9 @@ def http_site(workspace: "Workspace", host: str) -> Starlette:
         async with server.session_manager.run():
             yield
 
-    return site(http_app(server, hosts), [], lifespan=lifespan, hosts=hosts)
+    return site(http_app(server, hosts), _faces(workspace, cores), lifespan=lifespan, hosts=hosts)
+
+
+def _faces(workspace: "Workspace", cores: "Mapping[str, Core]") -> list[BaseRoute]:
+    gate = import_module("schema_mcp.toolkit.gate").RegistryGate(workspace, replace(workspace.caller, via="registry"))
+    return import_module("schema_mcp.interfaces.registry_api.face").registry_routes(cores, gate)

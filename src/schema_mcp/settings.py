@@ -109,6 +109,11 @@ class Settings:
     notes: tuple[str, ...] = ()
 
     @property
+    def names_tools(self) -> bool:
+        """Whether a setting speaks of tools or toolsets."""
+        return bool(self.tools or self.exclude_tools or self.toolsets != ("core",))
+
+    @property
     def secrets(self) -> frozenset[str]:
         """Everything that must never be shown."""
         signs = [connection.auth for connection in self.connections]
