@@ -66,6 +66,9 @@ class Tool(Generic[In, Out]):
         return self.effect is not Effect.READS
 
 
+_TOOLS = "schema_mcp.tools."
+
+
 def tool(
     *, scope: Scope, effect: Effect, core: bool = False, touches_registries: bool = True
 ) -> Callable[[Callable[[Workspace, In], Awaitable[Out]]], Tool[In, Out]]:
@@ -77,7 +80,7 @@ def tool(
         return Tool(
             name=run.__name__,
             summary=inspect.cleandoc(run.__doc__ or ""),
-            toolset=run.__module__.rpartition(".")[2],
+            toolset=run.__module__.removeprefix(_TOOLS).partition(".")[0],
             scope=scope,
             effect=effect,
             core=core,

@@ -10,12 +10,13 @@ from schema_mcp.tools import (
     ids,
     migration,
     registries,
+    settings,
     subjects,
     tasks,
 )
 from schema_mcp.tools import help as help_
 
-TOOLSETS = (registries, subjects, deployment, ids, compatibility, migration, export, tasks, help_)
+TOOLSETS = (registries, subjects, settings, deployment, ids, compatibility, migration, export, tasks, help_)
 """The product's table of contents, in its order."""
 
 CATALOGUE: dict[str, Tool[Any, Any]] = {

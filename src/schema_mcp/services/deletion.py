@@ -1,0 +1,175 @@
+"""Take something out of a registry: first shown with its blast radius, then done, only if nothing moved."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+from schema_mcp.domain.errors import ConflictError, InvalidRequestError, NotFoundError, StalePlanError
+from schema_mcp.domain.naming import resolve
+from schema_mcp.domain.schema import Subject, Version
+from schema_mcp.registries.contract import Registry
+from schema_mcp.services.ground import Ground, Signature
+from schema_mcp.stores.schemastore import SchemaStore, UpdateVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """One version that would go."""
+
+    number: int
+    id: int
+    deleted: bool
+    """Soft-deleted already."""
+
+    referrers: tuple[int, ...]
+    """Ids of the schemas that reference it."""
+
+    shared_with: tuple[str, ...]
+    """Other subjects that carry the same id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Everything that a deletion would touch; its digest is what the second call has to name."""
+
+    registry: str
+    subject: Subject
+    permanent: bool
+    versions: tuple[Doomed, ...]
+    aliases: tuple[str, ...]
+    """Subjects whose alias leads here."""
+
+    stored: tuple[int, ...]
+    """Versions that the store keeps, from where they can be restored."""
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def referrers(self) -> tuple[int, ...]:
+        """Ids of everything outside the deletion that would be left with a dangling reference."""
+        return tuple(sorted({one for version in self.versions for one in version.referrers}))
+
+
+async def preview(
+    registry: Registry, store: SchemaStore, subject: Subject, number: int | None, *, permanent: bool
+) -> Preview:
+    """What deleting a version (or, without a number, the whole subject) would take away. Reads only.
+
+    Raises `NotFoundError` where there is nothing to delete, `InvalidRequestError` where a permanent deletion has to
+    follow a soft one.
+    """
+    await store.refresh()
+    live = await registry.numbers(subject)
+    every = await registry.numbers(subject, deleted=True)
+    chosen = [one for one in (every if permanent else live) if number in (None, one)]
+    _refuse_nothing(registry.name, subject, number, chosen, every)
+    _refuse_too_early(subject, [one for one in chosen if one in live], permanent=permanent)
+    return Preview(
+        registry=registry.name,
+        subject=subject,
+        permanent=permanent,
+        versions=tuple([await _doomed(registry, subject, one, set(chosen)) for one in chosen]),
+        aliases=tuple(await _aliases(registry, subject, number)),
+        stored=tuple(record.number for record in store.records(subject)),
+    )
+
+
+async def carry_out(ground: Ground, seen: Preview, digest: str, signed: Signature) -> str:
+    """Do what was previewed: retire it in the store where the store knows it, then delete it in the registry.
+
+    Gives the commit, empty where the store does not know the subject. Raises `StalePlanError` when the preview is not
+    the one that was named, `ConflictError` while something still references it.
+    """
+    registry = ground.fleet.get(seen.registry)
+    registry.require_writable()
+    if seen.digest != digest:
+        raise StalePlanError(
+            "What would be deleted is not what the named preview showed",
+            hint="Call again without `plan`, look at the preview, and pass its digest.",
+        )
+    if seen.referrers:
+        raise ConflictError(
+            f"{seen.subject} is referenced by schemas with the ids {', '.join(map(str, seen.referrers[:20]))}",
+            hint="Delete or change those first: get_schema with an id tells which they are.",
+            details={"referrers": list(seen.referrers[:100])},
+        )
+    commit = await _retire(ground, seen, signed)
+    numbers = [version.number for version in seen.versions]
+    if set(numbers) == set(await registry.numbers(seen.subject, deleted=seen.permanent)):
+        await registry.delete_subject(seen.subject, permanent=seen.permanent)
+    else:
+        for number in numbers:
+            await registry.delete_version(seen.subject, number, permanent=seen.permanent)
+    return commit
+
+
+def _refuse_nothing(
+    registry: str, subject: Subject, number: int | None, chosen: Sequence[int], every: Sequence[int]
+) -> None:
+    if not chosen:
+        what = f"version {number} of {subject}" if number else f"subject {subject}"
+        known = f"Versions: {', '.join(map(str, every[-50:]))}." if every else "list_subjects tells what is there."
+        raise NotFoundError(f"{registry} has no {what} to delete", hint=known)
+
+
+def _refuse_too_early(subject: Subject, live: Sequence[int], *, permanent: bool) -> None:
+    if permanent and live:
+        raise InvalidRequestError(
+            f"{subject} has live versions: {', '.join(map(str, live[:20]))}",
+            hint="Soft-delete first (permanent: false); a permanent deletion comes second.",
+        )
+
+
+async def _doomed(registry: Registry, subject: Subject, number: int, going: set[int]) -> Doomed:
+    version = await registry.version(subject, number, deleted=True)
+    if version is None:
+        raise NotFoundError(f"{registry.name}: version {number} of {subject} went away meanwhile", hint="Try again.")
+    holders = await registry.holders(version.id, context=subject.context)
+    return Doomed(
+        number=number,
+        id=version.id,
+        deleted=version.deleted,
+        referrers=tuple(await _referrers(registry, version, going)),
+        shared_with=tuple(sorted({str(other) for other, _ in holders if other != subject})),
+    )
+
+
+async def _referrers(registry: Registry, version: Version, going: set[int]) -> list[int]:
+    """Ids that reference the version, those inside the deletion itself left out."""
+    found: set[int] = set()
+    for schema_id in await registry.referrers(version.subject, version.number):
+        holders = await registry.holders(schema_id, context=version.subject.context)
+        inside = holders and all(other == version.subject and number in going for other, number in holders)
+        if not inside:
+            found.add(schema_id)
+    return sorted(found)
+
+
+async def _aliases(registry: Registry, subject: Subject, number: int | None) -> list[str]:
+    """Subjects that stand for this one; asked only when the whole subject goes."""
+    if number is not None:
+        return []
+    found: list[str] = []
+    for other in await registry.subjects(context=subject.context):
+        alias = ((await registry.config(other)) or {}).get("alias") if other != subject else None
+        if alias and resolve(alias, other) == subject:
+            found.append(str(other))
+    return found
+
+
+async def _retire(ground: Ground, seen: Preview, signed: Signature) -> str:
+    doomed = {version.number for version in seen.versions}
+    live = [
+        stored
+        for stored in ground.store.history(seen.subject)
+        if stored.version.number in doomed and not stored.version.deleted
+    ]
+    if not live:
+        return ""
+    changes = [UpdateVersion(replace(one, version=replace(one.version, deleted=True))) for one in live]
+    numbers = ", ".join(f"v{one.version.number}" for one in live)
+    message = f"Retire {seen.subject} {numbers}"
+    return await ground.store.commit(changes, message, signed.author, signed.trailers)

@@ -1,0 +1,89 @@
+"""Find schemas by what is in them."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schema_mcp.domain.caller import Scope
+from schema_mcp.services import search
+from schema_mcp.toolkit.paging import page
+from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
+from schema_mcp.toolkit.workspace import Workspace
+
+
+class SearchSchemas(Shape):
+    """What to look for."""
+
+    query: Annotated[str, Field(min_length=1, max_length=200)]
+    """Words: names, fields, types, docs, tags."""
+
+    registries: tuple[str, ...] = ()
+    """Only these registries; all, and the store, when left out."""
+
+    prefix: str = ""
+    """Only subjects that begin so."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    """At most so many hits."""
+
+    cursor: str | None = None
+    """Where the previous page ended."""
+
+
+class Hit(Shape):
+    """A subject that matches."""
+
+    subject: str
+    """Subject, with its context where that is not the default one."""
+
+    version: int
+    """Version that matches."""
+
+    id: int
+    """Its id."""
+
+    found_in: tuple[str, ...]
+    """Registries that have it, and `store`."""
+
+    matches: tuple[str, ...]
+    """What matched: field paths, names, docs."""
+
+
+class Hits(Shape):
+    """What was found, best first."""
+
+    hits: tuple[Hit, ...]
+    """A page of hits."""
+
+    total: int
+    """How many there are altogether."""
+
+    searched: tuple[str, ...]
+    """Where was looked."""
+
+    unreachable: tuple[str, ...] = ()
+    """Registries that did not answer; what they hold was not searched."""
+
+    cursor: str | None = None
+    """Pass it to get the next page."""
+
+
+@tool(scope=Scope.READ, effect=Effect.READS, core=True)
+async def search_schemas(workspace: Workspace, request: SearchSchemas) -> Hits:
+    """Find schemas by names, fields, types, docs and tags, over every registry and the store."""
+    found = await search.find(
+        workspace.index, workspace.fleet, workspace.store, request.query, request.registries, request.prefix
+    )
+    query = f"search {request.query} {request.registries} {request.prefix}"
+    hits = [
+        Hit(subject=str(one.subject), version=one.number, id=one.id, found_in=one.found_in, matches=one.matches)
+        for one in found.hits
+    ]
+    cut = page(hits, cursor=request.cursor, limit=request.limit, query=query, size=weight)
+    return Hits(
+        hits=tuple(cut.items),
+        total=cut.total,
+        searched=found.searched,
+        unreachable=found.unreachable,
+        cursor=cut.cursor,
+    )
