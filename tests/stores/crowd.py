@@ -11,7 +11,7 @@ from pathlib import Path
 
 import anyio
 
-from schema_mcp.domain.allocation import Allocation
+from schema_mcp.domain.allocation import Allocation, IdRange
 from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import LockHeldError, StoreError
 from schema_mcp.domain.schema import Subject
@@ -64,11 +64,11 @@ def _say(text: str) -> None:
     os.write(1, f"{text}\n".encode())
 
 
-def allocate(path: str, log: str, seed: str) -> None:
+def allocate(path: str, log: str, seed: str, first: str, last: str) -> None:
     """Allocate ids for contents of a common pool for ever, and note each answer once it was given."""
 
     async def work() -> None:
-        ledger = SqliteLedger(Path(path))
+        ledger = SqliteLedger(Path(path), ids=IdRange(int(first), int(last)))
         chance = random.Random(seed)
         notes = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         _say("ready")
