@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 from hypothesis import given
@@ -173,6 +174,15 @@ async def test_an_entry_that_comes_twice_means_that_another_is_missing():
     fake = Forgetful(cap=4)
 
     assert sorted(await listed(await filled(fake))) == everything(fake)
+
+
+async def test_a_server_that_repeats_itself_for_ever_does_not_hold_us():
+    fake = FakeConfluent()
+    target = await filled(fake)
+    fake.page = lambda *_, **__: [fake.subjects["s00"][1].shown(old=False)] * 2
+
+    with anyio.fail_after(5):
+        assert sorted(await listed(target)) == everything(fake)
 
 
 class Deaf(FakeConfluent):

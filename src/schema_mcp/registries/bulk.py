@@ -58,10 +58,7 @@ async def every_version(registry: Registry, page: Page, wanted: Wanted) -> Async
 
 
 class _Pass:
-    """One reading of all pages. Each page begins with the last entry of the one before: a shift cannot hide.
-
-    Nor can an entry that comes twice: the count of different ones then points before the last entry.
-    """
+    """One reading of all pages. Each page begins with the last entry of the one before: a shift cannot hide."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -88,7 +85,12 @@ class _Pass:
                 return
             for version in fresh:
                 yield version
+            known = len(seen)
             seen.update(map(_key, fresh))
+            if len(seen) < known + len(fresh):
+                # What comes twice stands in the place of something else, and may come for ever.
+                self.holds_together = False
+                return
             last = _key(fresh[-1])
 
 
