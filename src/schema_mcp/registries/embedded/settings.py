@@ -6,6 +6,8 @@ Source: registry semantics 1.5 and 1.6, and the recordings of Confluent 8.1.5.
 import json
 
 from schema_mcp.domain.contracts import checked_metadata, checked_rule_set
+from schema_mcp.domain.errors import InvalidRequestError
+from schema_mcp.domain.identity import is_unicode
 from schema_mcp.domain.naming import is_valid_scope
 from schema_mcp.domain.schema import Json, Level, Mode, Policy, Subject
 from schema_mcp.registries.embedded import purging, scopes
@@ -128,6 +130,9 @@ def _shown(session: Session, entry: Json) -> Json:
 
 def _checked(changes: Json) -> Json:
     known = {key: changes[key] for key in CONFIG_FIELDS if key in changes}
+    for key, value in known.items():
+        if isinstance(value, str) and not is_unicode(value):
+            raise InvalidRequestError(f"{key} holds half a character")
     level = known.get("compatibility")
     if level is not None:
         known["compatibility"] = _level(level)
