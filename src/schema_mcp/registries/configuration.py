@@ -133,6 +133,24 @@ _AUTH = (
     Key("scope", text, "", "For `oauth`, where the authorization server wants one."),
     Key("headers", _headers, "", "Headers to send along, for example `target-sr-cluster`."),
 )
+_NEEDED = {
+    "basic": ("username", "password"),
+    "bearer": ("token",),
+    "oauth": ("token_url", "client_id", "client_secret"),
+}
+
+
+def _auth(value: Value) -> Auth:
+    said = mapping(value, _AUTH)
+    kind = said.get("type", "none")
+    missing = [key for key in _NEEDED.get(kind, ()) if not said.get(key)]
+    if missing:
+        raise value.fault(f"auth of type {kind} needs {' and '.join(missing)}")
+    if kind == "none" and set(said) - {"type", "headers"}:
+        raise value.fault("auth without a type", "Write `type: basic`, `bearer` or `oauth`.")
+    return Auth(**said)
+
+
 _TLS = (
     Key("ca", text, "the system's", "File with the certificates to trust."),
     Key("certificate", text, "", "File with our client certificate."),
@@ -155,7 +173,7 @@ REGISTRY_KEYS = (
     Key("url", _url, "", "Where it is."),
     Key("urls", _urls, "", "Several addresses of one registry, tried in order."),
     Key("path", text, "NAME.sqlite in the state folder", "For `embedded`: its file, relative to this file."),
-    Key("auth", _section(_AUTH), "", "How to sign in.", _AUTH),
+    Key("auth", _auth, "", "How to sign in.", _AUTH),
     Key("tls", _section(_TLS), "", "Whom to trust, and our own certificate; paths are relative to this file.", _TLS),
     Key("readonly", truth, "false", "Refuse every write, whoever asks."),
     Key("limits", _section(_LIMITS), "", "How much we may ask of it.", _LIMITS),
@@ -242,7 +260,7 @@ def _connection(name: str, value: Value, said: dict[str, Any], folder: Path) -> 
         backend=backend,
         urls=urls,
         path=folder / said["path"] if "path" in said else None,
-        auth=_auth(value, said.get("auth", {})),
+        auth=said.get("auth", Auth()),
         tls=Tls(**{key: folder / file for key, file in said.get("tls", {}).items()}),
         limits=Limits(**said.get("limits", {})),
         timeouts=Timeouts(**said.get("timeouts", {})),
@@ -256,20 +274,3 @@ def _addresses(value: Value, said: dict[str, Any]) -> tuple[str, ...]:
     if "url" in said and "urls" in said:
         raise value.fault("both `url` and `urls`", "Keep `urls`, and put every address there.")
     return (said["url"],) if "url" in said else said.get("urls", ())
-
-
-_NEEDED = {
-    "basic": ("username", "password"),
-    "bearer": ("token",),
-    "oauth": ("token_url", "client_id", "client_secret"),
-}
-
-
-def _auth(value: Value, said: dict[str, Any]) -> Auth:
-    kind = said.get("type", "none")
-    missing = [key for key in _NEEDED.get(kind, ()) if not said.get(key)]
-    if missing:
-        raise value.fault(f"auth of type {kind} needs {' and '.join(missing)}")
-    if kind == "none" and set(said) - {"type", "headers"}:
-        raise value.fault("auth without a type", "Write `type: basic`, `bearer` or `oauth`.")
-    return Auth(**said)

@@ -54,17 +54,30 @@ def read(path: Path, environ: Mapping[str, str]) -> Value:
 def parse(text: str, file: str, environ: Mapping[str, str]) -> Value:
     """The values of a YAML text."""
     try:
+        _refuse_tricks(text, file)
         node = cast("yaml.Node | None", yaml.compose(text, Loader=_LOADER))  # pyright: ignore[reportUnknownMemberType]
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigurationError(
             f"{file}, line {line}: this is not YAML: {error.problem}", hint="Check quotes, brackets and indentation."
         ) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise ConfigurationError(f"{file} is not YAML", hint="Check quotes, brackets and indentation.") from error
     if node is None:
         return Value(file, 1, {})
-    return _Reader(file, environ).value(node, 0)
+    return _Reader(file, environ).value(node)
+
+
+def _refuse_tricks(text: str, file: str) -> None:
+    """Look at the events first: building values of a text that is nested too deep would end the process."""
+    depth = 0
+    for event in cast("Iterable[yaml.Event]", yaml.parse(text, Loader=_LOADER)):  # pyright: ignore[reportUnknownMemberType]
+        here = Value(file, event.start_mark.line + 1, "")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise here.fault(f"more than {_DEEPEST} levels deep", "Is it the right file?")
+        if getattr(event, "anchor", None):
+            raise here.fault("anchors and aliases (& and *) are not understood here", "Write the value out.")
 
 
 class _Reader:
@@ -73,25 +86,19 @@ class _Reader:
     def __init__(self, file: str, environ: Mapping[str, str]) -> None:
         self._file = file
         self._environ = environ
-        self._seen: set[int] = set()
 
-    def value(self, node: yaml.Node, depth: int) -> Value:
+    def value(self, node: yaml.Node) -> Value:
         here = Value(self._file, node.start_mark.line + 1, "")
-        if depth > _DEEPEST:
-            raise here.fault(f"more than {_DEEPEST} levels deep")
-        if id(node) in self._seen:
-            raise here.fault("anchors and aliases (& and *) are not understood here", "Write the value out.")
-        self._seen.add(id(node))
         match node:
             case yaml.MappingNode():
-                return Value(self._file, here.line, dict(self._entries(node, depth)))
+                return Value(self._file, here.line, dict(self._entries(node)))
             case yaml.SequenceNode():
-                return Value(self._file, here.line, tuple(self.value(one, depth + 1) for one in node.value))
+                return Value(self._file, here.line, tuple(self.value(one) for one in node.value))
             case _:
                 written = str(node.value)
                 return Value(self._file, here.line, self._put_in(written, here), written)
 
-    def _entries(self, node: yaml.MappingNode, depth: int) -> Iterator[tuple[str, Value]]:
+    def _entries(self, node: yaml.MappingNode) -> Iterator[tuple[str, Value]]:
         names: set[str] = set()
         for key, content in node.value:
             here = Value(self._file, key.start_mark.line + 1, "")
@@ -101,7 +108,7 @@ class _Reader:
             if name in names:
                 raise here.fault(f"{name[:80]!r} is here twice", "Keep one of the two.")
             names.add(name)
-            yield name, self.value(content, depth + 1)
+            yield name, self.value(content)
 
     def _put_in(self, text: str, here: Value) -> str:
         def one(found: re.Match[str]) -> str:
