@@ -56,6 +56,10 @@ REFUND = {"type": "object", "properties": {"payment_id": {"type": "integer"}}, "
 console = Console(highlight=False, soft_wrap=True)
 
 
+class NotSoError(Exception):
+    """A claim does not hold, or a tool did not do what the demo needs."""
+
+
 class Demo:
     """One run: the folder, the client, and the registries as a stranger sees them."""
 
@@ -70,7 +74,7 @@ class Demo:
         result = await self.client.call_tool(tool, arguments)
         answer: dict[str, Any] = result.structured_content or {}
         if result.is_error:
-            raise SystemExit(f"{tool} failed: {answer or result.content}")
+            raise NotSoError(f"{tool} failed: {answer or result.content}")
         return answer
 
     async def refused(self, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -78,13 +82,13 @@ class Demo:
         result = await self.client.call_tool(tool, arguments)
         answer: dict[str, Any] = result.structured_content or {}
         if not result.is_error:
-            raise SystemExit(f"{tool} should have refused and answered {answer}")
+            raise NotSoError(f"{tool} should have refused and answered {answer}")
         return answer
 
     def claim(self, text: str, *, said: object, seen: object) -> None:
         """Print a claim once what was said equals what is there."""
         if said != seen:
-            raise SystemExit(f"This is not so: {text}\n  said: {said!r}\n  seen: {seen!r}")
+            raise NotSoError(f"This is not so: {text}\n  said: {said!r}\n  seen: {seen!r}")
         self.claims += 1
         console.print(f"  [green]✓[/] {text}")
 
@@ -170,9 +174,7 @@ async def refuse(demo: Demo) -> dict[str, Any]:
     way = no["details"]["ways_out"][0]
     say(f"way out: {way['text']}")
     demo.claim("nothing was committed", said=before, seen=demo.git("rev-parse", "HEAD"))
-    done = await demo.ask(
-        "register_schema", subject="orders-value", schema_text=way["schema_text"], references=used
-    )
+    done = await demo.ask("register_schema", subject="orders-value", schema_text=way["schema_text"], references=used)
     demo.claim(
         f"the mended text passes: version {done['version']}, id {done['id']}",
         said=done["id"],
@@ -200,11 +202,17 @@ async def deploy(demo: Demo) -> None:
     plan = await demo.ask("plan_deployment", registries=["eu", "us"])
     for step in plan["steps"]:
         say(f"{step['registry']}: {step['action']} {step['subject']} v{step['version']} with id {step['id']}")
-    demo.claim("planning wrote nothing", said=[[], []], seen=[demo.registry(name, "/subjects") for name in ("eu", "us")])
+    demo.claim(
+        "planning wrote nothing", said=[[], []], seen=[demo.registry(name, "/subjects") for name in ("eu", "us")]
+    )
     task = await demo.ask("apply_plan", plan=plan["plan"], wait=60)
     for name in ("eu", "us"):
-        versions = [(step["subject"], step["version"], step["id"]) for step in plan["steps"] if step["registry"] == name]
-        found = [(subject, number, (demo.version(name, subject, number) or (0, ""))[0]) for subject, number, _ in versions]
+        versions = [
+            (step["subject"], step["version"], step["id"]) for step in plan["steps"] if step["registry"] == name
+        ]
+        found = [
+            (subject, number, (demo.version(name, subject, number) or (0, ""))[0]) for subject, number, _ in versions
+        ]
         demo.claim(f"{name}: {len(versions)} versions, every id as planned", said=versions, seen=found)
     say(f"task {task['task']}: {task['status']}, {task['done']} of {task['total']} steps")
     again = await demo.ask("plan_deployment", registries=["eu", "us"])
@@ -301,7 +309,7 @@ def _await_answer(url: str) -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    raise SystemExit(f"{url} does not answer")
+    raise NotSoError(f"{url} does not answer")
 
 
 def prepare(folder: Path) -> None:
@@ -330,10 +338,20 @@ async def main(folder: Path) -> None:
             for chapter in (register, refuse, ids, deploy, drift, export, move):
                 await chapter(demo)
     seconds = time.perf_counter() - began
-    console.print(f"\n[bold]{demo.claims} claims, each read back from store, ledger or registry, in {seconds:.1f} s.[/]")
+    console.print(
+        f"\n[bold]{demo.claims} claims, each read back from store, ledger or registry, in {seconds:.1f} s.[/]"
+    )
+
+
+def _innermost(error: BaseException) -> BaseException:
+    return _innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description="Drive schema-mcp from an empty folder to a drift mended.")
     arguments.add_argument("folder", nargs="?", default=".demo", type=Path)
-    anyio.run(main, arguments.parse_args().folder.resolve())
+    try:
+        anyio.run(main, arguments.parse_args().folder.resolve())
+    except* NotSoError as wrong:
+        console.print(f"[red]{_innermost(wrong)}[/]")
+        sys.exit(1)
