@@ -142,7 +142,7 @@ class Scanner:
         column = place - self.text.rfind("\n", 0, place)
         raise InvalidSchemaError(
             f"Could not parse Protobuf: line {line}, column {column}: {what}",
-            hint="Correct the text there; protoc accepts the same syntax.",
+            hint="Correct the text there and try again.",
         )
 
 

@@ -24,6 +24,8 @@ class Record:
         at = 0
         while at < len(data):
             key, at = _varint(data, at)
+            if not key >> 3:
+                raise WireError("there is no field 0")
             value, at = _value(data, at, key & 7)
             self._values[key >> 3].append(value)
 
