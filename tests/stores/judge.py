@@ -24,9 +24,11 @@ _CLEAN = {
 }
 
 
-def git(folder: Path, *arguments: str, fails: bool = False) -> str:
-    """Run the `git` command as a person with an empty configuration would."""
-    done = subprocess.run(["git", "-C", folder, *arguments], env=_CLEAN, capture_output=True, text=True, check=False)
+def git(folder: Path, *arguments: str, fails: bool = False, given: str | None = None) -> str:
+    """Run the `git` command as a person with an empty configuration would; `given` is its input."""
+    done = subprocess.run(
+        ["git", "-C", folder, *arguments], env=_CLEAN, capture_output=True, text=True, check=False, input=given
+    )
     assert fails or done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -63,9 +64,7 @@ class FileLock:
                 os.close(self._file)
                 raise self._held()
             time.sleep(_PAUSE)
-        holder = json.dumps({"owner": "schema-mcp", "pid": os.getpid(), "since": int(self._clock())})
-        os.truncate(self._file, 0)
-        os.pwrite(self._file, holder.encode(), 0)
+        self._sign()
 
     def _tried(self) -> bool:
         try:
@@ -73,6 +72,12 @@ class FileLock:
         except BlockingIOError:
             return False
         return True
+
+    def _sign(self) -> None:
+        holder = json.dumps({"owner": "schema-mcp", "pid": os.getpid(), "since": int(self._clock())})
+        with suppress(OSError):  # on a full disk the lock holds without a name
+            os.truncate(self._file, 0)
+            os.pwrite(self._file, holder.encode(), 0)
 
     def _held(self) -> LockHeldError:
         try:

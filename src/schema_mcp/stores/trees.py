@@ -22,7 +22,7 @@ _Entries: TypeAlias = dict[bytes, bytes]
 _FOLDER: Final = b"40000"
 _FILES: Final = ("100644", "100755", "100664")
 _REMEMBERED: Final = 16
-_LARGEST_WALK: Final = 2_000_000
+_LARGEST_WALK: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True)
