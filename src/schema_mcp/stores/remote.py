@@ -25,7 +25,7 @@ _SETTINGS: Final = (
     "push.gpgSign=false",
 )
 _ENVIRONMENT: Final = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-_URL: Final = re.compile(r"(https|ssh|file)://[^\s-]\S*|/\S[^\0\n\r]*|[\w.-]+@[\w.]\S*:\S+", re.ASCII)
+_URL: Final = re.compile(r"(https|ssh|file)://[^\s-]\S*|/\S[^\0\n\r]*|\w[\w.-]*@\w[\w.-]*:\S+", re.ASCII)
 _NAME: Final = re.compile(r"\w[\w.-]*", re.ASCII)
 _SECRET: Final = re.compile(r"(://)[^/@\s]+@")
 
