@@ -4,6 +4,7 @@ Java keeps the result of a pair of types by identity, with the place where it wa
 path inside a union. Both show in the paths that a registry reports, so both are kept here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
@@ -26,6 +27,9 @@ from schema_mcp.domain.avro.stackless import Steps, run
 
 MAX_CLASHES = 10_000
 """A type used twice reports its clashes twice; nested that doubles at each level, so the list is cut here."""
+
+MANY_BRANCHES = 100
+"""Up to here every branch of a union is compared with every other, as Java does."""
 
 
 class Clash(StrEnum):
@@ -125,6 +129,7 @@ class _AmbiguousError(Exception):
 class _Comparison:
     def __init__(self) -> None:
         self._results: dict[tuple[int, int], list[Result]] = {}
+        self._indexes: dict[int, dict[str, list[tuple[int, Type]]]] = {}
 
     def pair(self, reader: Type, writer: Type, spot: Spot) -> Steps[list[Result]]:
         """What clashes between two types; a pair being compared already counts as fitting."""
@@ -205,11 +210,26 @@ class _Comparison:
         return found
 
     def _some_branch(self, reader: Union, writer: Type, spot: Spot) -> Steps[list[Result]]:
-        for index, branch in enumerate(reader.branches):
+        for index, branch in self._candidates(reader, writer):
+            if _fits_plainly(branch, writer):
+                return []
+            if isinstance(branch, Primitive) and isinstance(writer, Primitive):
+                continue
             inner = spot.apart()._replace(read=Slot(reader, index, spot.read))
             if not (yield self.pair(branch, writer, inner)):
                 return []
         return [_unread(reader, writer, spot)]
+
+    def _candidates(self, union: Union, writer: Type) -> Sequence[tuple[int, Type]]:
+        """The branches worth a look: all of a few, as in Java; of very many those of the writer's name or kind."""
+        if len(union.branches) <= MANY_BRANCHES:
+            return list(enumerate(union.branches))
+        index = self._indexes.get(id(union))
+        if index is None:
+            index = self._indexes[id(union)] = _indexed(union)
+        if isinstance(writer, Record | Enum | Fixed):
+            return [*index.get(writer.name, ()), *index.get(f"={writer.full_name}", ())]
+        return index.get("", ())
 
 
 def _fits_plainly(reader: Type, writer: Type) -> bool:
@@ -231,6 +251,18 @@ def _fits_plainly(reader: Type, writer: Type) -> bool:
 
 def _readable(union: Union) -> set[Kind]:
     return {kind for branch in union.branches for kind in READS[branch.kind]}
+
+
+def _indexed(union: Union) -> dict[str, list[tuple[int, Type]]]:
+    """Branches by name, by alias (`=` before it), and those without a name under nothing."""
+    index: dict[str, list[tuple[int, Type]]] = {}
+    for place, branch in enumerate(union.branches):
+        keys = [""]
+        if isinstance(branch, Record | Enum | Fixed):
+            keys = [branch.name, *(f"={alias}" for alias in branch.aliases)]
+        for key in keys:
+            index.setdefault(key, []).append((place, branch))
+    return index
 
 
 def _in_branch(spot: Spot, index: int, writer: Union) -> Spot:

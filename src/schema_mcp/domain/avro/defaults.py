@@ -4,11 +4,12 @@ from collections.abc import Container
 from typing import Any
 
 from schema_mcp.domain.avro.document import Raw, is_list, is_object
-from schema_mcp.domain.avro.model import MISSING, Array, Enum, Fixed, Kind, Map, Record, Type, Undefined, Union
+from schema_mcp.domain.avro.model import MISSING, Array, Enum, Field, Fixed, Kind, Map, Record, Type, Undefined, Union
 from schema_mcp.domain.avro.numbers import float_text
 from schema_mcp.domain.avro.stackless import Steps, each, run
 
 _TEXTS = frozenset({Kind.STRING, Kind.BYTES, Kind.ENUM, Kind.FIXED})
+_LONGEST_DEFAULT = 1_000
 _BITS = {Kind.INT: 31, Kind.LONG: 63}
 
 
@@ -17,38 +18,47 @@ def fits(type_: Type, value: Any, *, still_open: Container[int] = ()) -> bool:
 
     `still_open` names records whose fields are not read yet: they take no value at all.
     """
-    return run(_fits(type_, value, still_open))
+    return run(_Fitting(still_open).fits(type_, value))
 
 
-def _fits(type_: Type, value: Any, still_open: Container[int]) -> Steps[bool]:
-    match type_:
-        case Union():
-            return (yield _some_fits(type_, value, still_open))
-        case Array() if is_list(value):
-            pairs = [(type_.items, item) for item in value]
-        case Map() if is_object(value):
-            pairs = [(type_.values, item) for item in value.values()]
-        case Record() if is_object(value) and id(type_) not in still_open:
+class _Fitting:
+    def __init__(self, still_open: Container[int]) -> None:
+        self._still_open = still_open
+        self._known: dict[tuple[int, int], bool] = {}
+
+    def fits(self, type_: Type, value: Any) -> Steps[bool]:
+        match type_:
+            case Union() | Record():
+                # Branches of branches meet the same value again and again, so what is known is kept.
+                key = (id(type_), id(value))
+                if key not in self._known:
+                    self._known[key] = yield self._some_fits(type_, value)
+                return self._known[key]
+            case Array() if is_list(value):
+                return (yield self._all_fit([(type_.items, item) for item in value]))
+            case Map() if is_object(value):
+                return (yield self._all_fit([(type_.values, item) for item in value.values()]))
+            case Undefined():
+                return is_object(value)
+            case _:
+                return _fits_plainly(type_.kind, value)
+
+    def _some_fits(self, type_: Union | Record, value: Any) -> Steps[bool]:
+        if isinstance(type_, Record):
+            if not is_object(value) or id(type_) in self._still_open:
+                return False
             pairs = [(field.type, value.get(field.name, field.default)) for field in type_.fields]
-        case Undefined():
-            return is_object(value)
-        case _:
-            return _fits_plainly(type_.kind, value)
-    return (yield _all_fit(pairs, still_open))
+            return (yield self._all_fit(pairs))
+        for branch in type_.branches:
+            if (yield self.fits(branch, value)):
+                return True
+        return False
 
-
-def _some_fits(union: Union, value: Any, still_open: Container[int]) -> Steps[bool]:
-    for branch in union.branches:
-        if (yield _fits(branch, value, still_open)):
-            return True
-    return False
-
-
-def _all_fit(pairs: list[tuple[Type, Any]], still_open: Container[int]) -> Steps[bool]:
-    for type_, value in pairs:
-        if value is MISSING or not (yield _fits(type_, value, still_open)):
-            return False
-    return True
+    def _all_fit(self, pairs: list[tuple[Type, Any]]) -> Steps[bool]:
+        for type_, value in pairs:
+            if value is MISSING or not (yield self.fits(type_, value)):
+                return False
+        return True
 
 
 def _fits_plainly(kind: Kind, value: Any) -> bool:
@@ -113,32 +123,35 @@ def _reencoded_plainly(kind: Kind, value: Any) -> Any:
 
 
 def empty(type_: Type) -> Any:
-    """The plainest value of the type, as a default for what was not there; MISSING where there is none."""
-    return run(_empty(type_, frozenset()))
+    """The plainest value of the type, as a default for what was not there; MISSING where there is none.
+
+    A record within a record has none: such a default is no longer plain.
+    """
+    match type_:
+        case Union():
+            return empty(type_.branches[0]) if type_.branches else MISSING
+        case Record():
+            members = {field.name: _given_or_empty(field) for field in type_.fields}
+            return MISSING if MISSING in members.values() else members
+        case _:
+            return _empty_part(type_)
 
 
-def _empty(type_: Type, within: frozenset[int]) -> Steps[Any]:
+def _given_or_empty(field: Field) -> Any:
+    if field.has_default:
+        return field.default
+    alternatives = field.type.branches[:1] if isinstance(field.type, Union) else [field.type]
+    return _empty_part(alternatives[0]) if alternatives else MISSING
+
+
+def _empty_part(type_: Type) -> Any:
     match type_:
         case Enum():
             return type_.default if type_.default is not None else next(iter(type_.symbols), MISSING)
         case Fixed():
-            return "\0" * type_.size
-        case Union():
-            return (yield _empty(type_.branches[0], within)) if type_.branches else MISSING
-        case Record() if id(type_) not in within:
-            return (yield _empty_record(type_, within | {id(type_)}))
+            return "\0" * type_.size if type_.size <= _LONGEST_DEFAULT else MISSING
         case _:
             return _EMPTY.get(type_.kind, MISSING)
-
-
-def _empty_record(record: Record, within: frozenset[int]) -> Steps[Any]:
-    members: Raw = {}
-    for field in record.fields:
-        value = field.default if field.has_default else (yield _empty(field.type, within))
-        if value is MISSING:
-            return MISSING
-        members[field.name] = value
-    return members
 
 
 _EMPTY: dict[Kind, Any] = {

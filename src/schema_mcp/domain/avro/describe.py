@@ -126,14 +126,14 @@ def _changed_type(path: str, old: Type, new: Type) -> Change:
 
 def _members_changes(path: str, old: Record, new: Record) -> Iterator[Change]:
     before = {field.name: field_before(field, old) for field in new.fields}
-    kept = [field.name for field in before.values() if field]
+    kept = {field.name: None for field in before.values() if field}
     for field in new.fields:
         if before[field.name] is None:
             yield Change("added", f"{path}.{field.name}", f"`{field.name}` was added: {_field_text(field)}")
     for field in old.fields:
         if field.name not in kept:
             yield Change("removed", f"{path}.{field.name}", f"`{field.name}` was removed: {_field_text(field)}")
-    if kept != [field.name for field in old.fields if field.name in kept]:
+    if list(kept) != [field.name for field in old.fields if field.name in kept]:
         yield Change("order", path, f"the fields of `{path}` stand in another order")
 
 

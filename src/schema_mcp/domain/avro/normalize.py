@@ -72,7 +72,9 @@ class _Normalizer:
         return {**out, **_sorted(named.properties)}
 
     def _field(self, field: Field) -> Steps[Raw]:
-        out: Raw = {"name": field.name, "type": (yield self.type(field.type)), "order": field.order}
+        out: Raw = {"name": field.name, "type": (yield self.type(field.type))}
+        if field.order != "ascending":
+            out["order"] = field.order
         if field.doc is not None:
             out["doc"] = field.doc
         if field.has_default:

@@ -47,8 +47,11 @@ class Reader:
 
     def read(self, text: str) -> Type:
         """The type that `text` defines, with every name resolved."""
+        return self.type_of(document.read(text))
+
+    def type_of(self, node: Any) -> Type:
+        """The type that a JSON value defines."""
         self.names_ahead = False
-        node = document.read(text)
         root = self._at_once(node, "") or run(self._nested(node, ""))
         return self._tied(root) if self.names_ahead else root
 

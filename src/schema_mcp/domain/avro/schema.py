@@ -41,9 +41,12 @@ class AvroSchema:
 
     @cached_property
     def normalized(self) -> str:
-        """What a registry stores under `normalize=true`: the rewritten text, read and printed once more."""
-        text = write(normalized(self.root, known=self.referenced))
-        return parsed(text, self.dependencies).canonical
+        """What a registry stores under `normalize=true`: the rewritten schema, read and printed once more."""
+        reader = Reader(strict=False)
+        for dependency in self.dependencies:
+            reader.read(dependency.text)
+        rewritten = reader.type_of(normalized(self.root, known=self.referenced))
+        return printed(rewritten, known=self.referenced)
 
     @cached_property
     def comparable(self) -> str:
