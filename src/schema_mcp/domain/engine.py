@@ -61,14 +61,16 @@ def parse(whole: Whole, *, new: bool = False) -> Any:
             f"The schema has {size:,} characters, references included; {LARGEST_TEXT:,} is the bound",
             hint="Split it, or move shared parts into references.",
         )
-    key = (schema.type, schema.text, whole.dependencies, new)
+    key = (schema.type, schema.text, whole.dependencies)
     with _LOCK:
-        known = _CACHE.get(key)
+        known = _CACHE.get((*key, new))
     if known is not None:
         return known[1]
     parsed = format_of(schema.type).parse(schema.text, whole.dependencies, new=new)
     with _LOCK:
-        _CACHE[key] = (size + _OVERHEAD, parsed)
+        # One that passes as a new schema serves as well where less is asked.
+        for strict in {new, False}:
+            _CACHE[(*key, strict)] = (size + _OVERHEAD, parsed)
     return parsed
 
 

@@ -87,11 +87,25 @@ def retagged(draft: Draft) -> Draft:
     return replace(draft, text=tagged(draft.text, draft.type, draft.tags_to_add, draft.tags_to_remove))
 
 
-def prepared(session: Session, subject: Subject, draft: Draft, *, normalize: bool = False, new: bool = False) -> Whole:
-    """The draft as the registry would keep it, with the texts it references.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A draft that parses: as it was written, with the texts it references, and as the registry would keep it."""
 
-    With `new` it is held to what a registry asks of a new schema. Raises 42201.
-    """
+    whole: Whole
+    kept: Schema
+
+    def under(self, metadata: Json | None, rule_set: Json | None) -> "Prepared":
+        """The same text under another contract."""
+        return Prepared(
+            replace(self.whole, schema=replace(self.whole.schema, metadata=metadata, rule_set=rule_set)),
+            replace(self.kept, metadata=metadata, rule_set=rule_set),
+        )
+
+
+def prepared(
+    session: Session, subject: Subject, draft: Draft, *, normalize: bool = False, new: bool = False
+) -> Prepared:
+    """Parse a draft; with `new` it is held to what a registry asks of a new schema. Raises 42201."""
     if not draft.text:
         raise invalid_schema("Empty schema")
     if draft.type not in _TYPES:
@@ -104,7 +118,7 @@ def prepared(session: Session, subject: Subject, draft: Draft, *, normalize: boo
         kept = engine.canonical(whole, normalize=normalize, new=new)
     except InvalidSchemaError as error:
         raise invalid_schema(f"Invalid schema of type {draft.type}, details: {error}") from error
-    return Whole(kept, whole.dependencies)
+    return Prepared(whole, kept)
 
 
 def _texts(draft: Draft) -> Iterator[str]:

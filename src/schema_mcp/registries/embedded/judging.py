@@ -61,7 +61,7 @@ def judge(session: Session, subject: Subject, whole: Whole, config: Json, *, one
 def _judged(session: Session, subject: Subject, draft: Draft, config: Json, *, normalize: bool) -> Whole:
     # The text is not taken from the latest version here, but what it leaves out of the contract is.
     filled = completed(draft, stored.latest(session, subject)) if draft.text else draft
-    return prepared(session, subject, filled, normalize=normalize or bool(config.get("normalize")), new=True)
+    return prepared(session, subject, filled, normalize=normalize or bool(config.get("normalize")), new=True).whole
 
 
 def _checked(session: Session, whole: Whole, history: list[Version], config: Json) -> Outcome:

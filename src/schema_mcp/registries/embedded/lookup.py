@@ -6,12 +6,12 @@ Source: registry semantics 1.4 (steps 2, 6 and 7) and the recordings of Confluen
 from dataclasses import replace
 
 from schema_mcp.domain.contracts import has_version, without_version
-from schema_mcp.domain.engine import Whole, format_of, parse
+from schema_mcp.domain.engine import format_of, parse
 from schema_mcp.domain.errors import InvalidSchemaError
 from schema_mcp.domain.identity import guid, md5
 from schema_mcp.domain.schema import Schema, SchemaType, Subject, Version
 from schema_mcp.registries.embedded import finding, scopes, stored
-from schema_mcp.registries.embedded.drafts import Draft, completed, prepared
+from schema_mcp.registries.embedded.drafts import Draft, Prepared, completed, prepared
 from schema_mcp.registries.embedded.finding import Asked
 from schema_mcp.registries.embedded.references import whole_of
 from schema_mcp.registries.embedded.refusals import Refusal, schema_missing, subject_missing
@@ -34,27 +34,31 @@ def lookup(session: Session, asked: Asked, draft: Draft, *, normalize: bool = Fa
 
 
 def known(
-    session: Session, subject: Subject, draft: Draft, *, normalize: bool = False, deleted: bool = False
+    session: Session,
+    subject: Subject,
+    draft: Draft,
+    *,
+    normalize: bool = False,
+    deleted: bool = False,
+    new: bool = False,
 ) -> Version | None:
     """The version that holds a draft as it is, or completed by the latest version, or in another spelling.
 
     Where it is found by its hash, the answer is the draft itself with id and number, without a timestamp.
     """
     normalize = normalize or bool(scopes.config_in_force(session, subject).get("normalize"))
-    whole = prepared(session, subject, draft, normalize=normalize)
+    ready = prepared(session, subject, draft, normalize=normalize, new=new)
     filled = completed(draft, stored.latest(session, subject))
     if not has_version(draft.metadata):
         filled = replace(filled, metadata=without_version(filled.metadata))
     for metadata, rule_set in ((draft.metadata, draft.rule_set), (filled.metadata, filled.rule_set)):
-        schema = replace(whole.schema, metadata=metadata, rule_set=rule_set)
-        found = identical(session, subject, schema, deleted=deleted)
+        found = identical(session, subject, ready.under(metadata, rule_set).kept, deleted=deleted)
         if found:
             return found
     # As recorded: a draft that names its own number is not looked for in other spellings.
     if has_version(draft.metadata):
         return None
-    whole = replace(whole, schema=replace(whole.schema, metadata=filled.metadata, rule_set=filled.rule_set))
-    return equivalent(session, subject, whole, deleted=deleted)
+    return equivalent(session, subject, ready.under(filled.metadata, filled.rule_set), deleted=deleted)
 
 
 def _known_elsewhere(session: Session, asked: Asked, draft: Draft, *, normalize: bool, deleted: bool) -> Version | None:
@@ -81,15 +85,15 @@ def identical(session: Session, subject: Subject, schema: Schema, *, deleted: bo
     return None
 
 
-def equivalent(session: Session, subject: Subject, whole: Whole, *, deleted: bool = False) -> Version | None:
+def equivalent(session: Session, subject: Subject, ready: Prepared, *, deleted: bool = False) -> Version | None:
     """The newest version that the registry takes for the same schema."""
-    candidates = stored.perhaps_same(session, subject, whole.schema, deleted=deleted)
-    return next((found for found in candidates if same(session, whole, found)), None)
+    candidates = stored.perhaps_same(session, subject, ready.kept, deleted=deleted)
+    return next((found for found in candidates if same(session, ready, found)), None)
 
 
-def same(session: Session, whole: Whole, found: Version) -> bool:
+def same(session: Session, ready: Prepared, found: Version) -> bool:
     """Equal but for the number in the metadata, and for the spellings that the format takes as equal."""
-    schema, known = whole.schema, found.schema
+    schema, known = ready.kept, found.schema
     same_contract = (
         schema.type == known.type
         and without_version(schema.metadata) == without_version(known.metadata)
@@ -103,6 +107,6 @@ def same(session: Session, whole: Whole, found: Version) -> bool:
     if schema.type is not SchemaType.AVRO or (schema.references and schema.references != known.references):
         return False
     try:
-        return format_of(schema.type).equivalent(parse(whole), parse(whole_of(session, found)))
+        return format_of(schema.type).equivalent(parse(ready.whole), parse(whole_of(session, found)))
     except InvalidSchemaError:
         return False

@@ -4,7 +4,6 @@ The order of work is the registry's (registry semantics 1.4); it decides which r
 """
 
 from schema_mcp.domain.contracts import has_version
-from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.identity import guid, md5
 from schema_mcp.domain.naming import ALL_CONTEXTS, is_valid
 from schema_mcp.domain.schema import Mode, Schema, Subject, Version
@@ -12,6 +11,7 @@ from schema_mcp.registries.embedded import judging, lookup, scopes, stored
 from schema_mcp.registries.embedded.drafts import (
     CONTRACTS,
     Draft,
+    Prepared,
     completed,
     governed,
     numbered,
@@ -21,6 +21,7 @@ from schema_mcp.registries.embedded.drafts import (
 from schema_mcp.registries.embedded.fields import check_fields
 from schema_mcp.registries.embedded.references import is_referenced
 from schema_mcp.registries.embedded.refusals import (
+    Refusal,
     id_taken,
     incompatible,
     invalid_schema,
@@ -58,7 +59,12 @@ def _found_again(session: Session, subject: Subject, draft: Draft, *, normalize:
     wants_number = draft.number != 0 and draft.id < 0
     if not draft.text or wants_number or draft.edits_tags or any(config.get(key) for key in CONTRACTS):
         return None
-    found = lookup.known(session, subject, draft, normalize=normalize)
+    if not stored.numbers(session, subject):
+        return None
+    try:
+        found = lookup.known(session, subject, draft, normalize=normalize, new=True)
+    except Refusal:  # an import may have brought what would not be taken as new
+        found = lookup.known(session, subject, draft, normalize=normalize)
     if found is None or (draft.id >= 0 and draft.id != found.id) or (draft.number > 0 and draft.number != found.number):
         return None
     return found
@@ -80,19 +86,19 @@ def _added(session: Session, subject: Subject, draft: Draft, *, normalize: bool)
     if draft.number > 0 and draft.number != number:
         raise invalid_schema("Version is not one more than previous version")
     normalize = normalize or bool(config.get("normalize"))
-    whole = prepared(session, subject, numbered(retagged(full), number), normalize=normalize, new=True)
+    ready = prepared(session, subject, numbered(retagged(full), number), normalize=normalize, new=True)
     if judging.validates_fields(session, config):
-        check_fields(whole.schema)
-    found = lookup.identical(session, subject, whole.schema) or _spelled_otherwise(session, subject, draft, whole)
+        check_fields(ready.kept)
+    found = lookup.identical(session, subject, ready.kept) or _spelled_otherwise(session, subject, draft, ready)
     if found:
         return found
-    outcome = judging.judge(session, subject, whole, config)
+    outcome = judging.judge(session, subject, ready.whole, config)
     if not outcome.compatible:
         raise incompatible(subject, outcome.messages)
-    return _kept(session, subject, number, _id_for(session, subject, whole.schema), whole.schema)
+    return _kept(session, subject, number, _id_for(session, subject, ready.kept), ready.kept)
 
 
-def _spelled_otherwise(session: Session, subject: Subject, draft: Draft, whole: Whole) -> Version | None:
+def _spelled_otherwise(session: Session, subject: Subject, draft: Draft, ready: Prepared) -> Version | None:
     """The live version that is the same in another spelling, unless the draft insists on a version of its own.
 
     As recorded: with number -1 only the latest is looked at, with another number, or with a number in the draft's
@@ -101,9 +107,9 @@ def _spelled_otherwise(session: Session, subject: Subject, draft: Draft, whole: 
     if draft.number not in (0, -1) or has_version(draft.metadata) or draft.edits_tags:
         return None
     if draft.number == 0:
-        return lookup.equivalent(session, subject, whole)
+        return lookup.equivalent(session, subject, ready)
     latest = stored.latest(session, subject)
-    return latest if latest and lookup.same(session, whole, latest) else None
+    return latest if latest and lookup.same(session, ready, latest) else None
 
 
 def _id_for(session: Session, subject: Subject, schema: Schema) -> int:
@@ -148,16 +154,16 @@ def _forget_older(session: Session, version: Version) -> None:
 
 def _imported(session: Session, subject: Subject, draft: Draft) -> Version:
     """Take a schema with the id it brings: unchecked, and in the place of what has its number."""
-    whole = prepared(session, subject, draft)
+    schema = prepared(session, subject, draft).kept
     holder = stored.holder(session, draft.id, subject.context)
-    if holder and (holder.guid, holder.schema.type) != (_guid(whole.schema), whole.schema.type):
+    if holder and (holder.guid, holder.schema.type) != (_guid(schema), schema.type):
         raise id_taken(draft.id, subject.context)
     number = draft.number if draft.number > 0 else stored.next_number(session, subject)
     replaced = stored.version(session, subject, number, deleted=True)
     if replaced:
         stored.remove(session, subject, number)
         stored.lead(session, replaced, draft.id)
-    return _kept(session, subject, number, draft.id, whole.schema)
+    return _kept(session, subject, number, draft.id, schema)
 
 
 def _guid(schema: Schema) -> str:
