@@ -1,6 +1,7 @@
 """From a `File` to the base64 file descriptor that `format=serialized` asks for.
 
-The file is called `default`, and a label is written only where the author wrote one, as the registry does.
+As the registry does it: the file is called `default`, a label is written only where the author wrote one, and types
+are called as in the text.
 """
 
 import base64
@@ -70,7 +71,7 @@ class _Encoder:
                 encoded_all(3, imports),
                 encoded_all(4, [self._message(message, package) for message in file.messages]),
                 encoded_all(5, map(_enum, file.enums)),
-                encoded_all(6, [self._service(service, package) for service in file.services]),
+                encoded_all(6, map(_service, file.services)),
                 self._extends(7, file.extends, package),
                 _options(8, builtin_options.FILE, file.options),
                 b"".join(encoded_number(10, index) for index in public),
@@ -108,7 +109,7 @@ class _Encoder:
         if found := map_type(one.type):
             entry = _entry(one.name, found.key, found.value)
             body.nested.append(self._message(entry, body.scope))
-            one = Field(one.name, f".{join(body.scope, entry.name)}", one.tag, Label.REPEATED, one.options)
+            one = Field(one.name, entry.name, one.tag, Label.REPEATED, one.options)
             body.fields.append(self._field(one, body.scope, type_number=_MESSAGE))
         elif one.label is Label.OPTIONAL and self._file.syntax == "proto3":
             body.hidden_oneofs.append((len(body.fields), one))
@@ -133,7 +134,7 @@ class _Encoder:
 
     def _add_group(self, body: _Body, group: Group, oneof: int | None = None) -> None:
         body.nested.append(self._message(Message(group.name, group.fields), body.scope))
-        one = Field(group.name.lower(), f".{join(body.scope, group.name)}", group.tag, group.label)
+        one = Field(group.name.lower(), group.name, group.tag, group.label)
         body.fields.append(self._field(one, body.scope, oneof=oneof, type_number=_GROUP))
 
     def _field(
@@ -153,7 +154,7 @@ class _Encoder:
                 encoded_number(3, one.tag),
                 encoded_number(4, _LABEL_NUMBERS[one.label]) if one.label else b"",
                 encoded_number(5, type_number or scalar or self._named(one.type, scope)),
-                b"" if scalar else encoded_bytes(6, self._types.qualified(one.type, scope)),
+                b"" if scalar else encoded_bytes(6, one.type),
                 b"" if one.default is None else encoded_bytes(7, _default(one.default, one.type)),
                 _options(8, builtin_options.FIELD, one.options),
                 b"" if oneof is None else encoded_number(9, oneof),
@@ -168,29 +169,26 @@ class _Encoder:
     def _extends(self, number: int, extends: Iterable[Extend], scope: str) -> bytes:
         return encoded_all(
             number,
-            (
-                self._field(one, scope, extendee=self._types.qualified(extend.name, scope))
-                for extend in extends
-                for one in extend.fields
-            ),
+            (self._field(one, scope, extendee=extend.name) for extend in extends for one in extend.fields),
         )
 
-    def _service(self, service: Service, scope: str) -> bytes:
-        rpcs = (self._rpc(rpc, scope) for rpc in service.rpcs)
-        options = _options(3, builtin_options.SERVICE, service.options)
-        return encoded_bytes(1, service.name) + encoded_all(2, rpcs) + options
 
-    def _rpc(self, rpc: Rpc, scope: str) -> bytes:
-        return b"".join(
-            (
-                encoded_bytes(1, rpc.name),
-                encoded_bytes(2, self._types.qualified(rpc.request, scope)),
-                encoded_bytes(3, self._types.qualified(rpc.response, scope)),
-                _options(4, builtin_options.RPC, rpc.options),
-                encoded_number(5, 1) if rpc.request_streaming else b"",
-                encoded_number(6, 1) if rpc.response_streaming else b"",
-            )
+def _service(service: Service) -> bytes:
+    options = _options(3, builtin_options.SERVICE, service.options)
+    return encoded_bytes(1, service.name) + encoded_all(2, map(_rpc, service.rpcs)) + options
+
+
+def _rpc(rpc: Rpc) -> bytes:
+    return b"".join(
+        (
+            encoded_bytes(1, rpc.name),
+            encoded_bytes(2, rpc.request),
+            encoded_bytes(3, rpc.response),
+            _options(4, builtin_options.RPC, rpc.options),
+            encoded_number(5, 1) if rpc.request_streaming else b"",
+            encoded_number(6, 1) if rpc.response_streaming else b"",
         )
+    )
 
 
 def _entry(name: str, key: str, value: str) -> Message:

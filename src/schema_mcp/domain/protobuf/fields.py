@@ -24,7 +24,7 @@ MAX_FIELDS = 50_000
 
 _LABELS = {label.value: label for label in Label}
 
-_NOT_TYPES = frozenset(("option", "reserved", "message", "enum", "extend", "oneof", "extensions", "group"))
+_NOT_TYPES = frozenset(("option", "reserved", "message", "enum", "extend", "oneof", "extensions", "group", "map"))
 """Words that begin another declaration than a field; `message` is a type only where none can be declared."""
 
 _plain_field = re.compile(
