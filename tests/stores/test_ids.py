@@ -153,6 +153,7 @@ async def test_reserved_numbers_are_never_handed_out(ledger: SqliteLedger):
 
     assert block == Block(10_002, 10_051, "team-a")
     assert await ledger.blocks() == [block]
+    assert await ledger.high_water() == 10_051
     assert (await ledger.allocate(wanted(number=2, content="bb"))).id == 10_052
     assert await ledger.reserve(10, "team-b") == Block(10_053, 10_062, "team-b")
 
