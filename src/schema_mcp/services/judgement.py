@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from schema_mcp.domain.compatibility import in_group
 from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
-from schema_mcp.domain.schema import Level, Schema, Subject, Version
+from schema_mcp.domain.schema import Json, Level, Policy, Schema, Semantics, Subject, Version
 from schema_mcp.registries.contract import Number, Registry, level_of
 from schema_mcp.services.resolution import Finder, in_registry, in_store, whole
 from schema_mcp.stores.schemastore import SchemaStore
@@ -51,11 +52,12 @@ class Side:
         """A schema with its references."""
         return await whole(schema, subject, self.finders, number=number)
 
-    async def level(self, subject: Subject) -> Level:
-        """The level in force."""
+    async def judge(self, subject: Subject) -> "Judge":
+        """By which level, group and policy versions of this subject are compared."""
         if self.registry is None:
-            return self.store.wish(subject).level or self.store.context_wish(subject.context).level or Level.BACKWARD
-        return Level(level_of(await self.registry.config(subject, inherited=True)) or Level.BACKWARD)
+            wish = self.store.wish(subject).level or self.store.context_wish(subject.context).level
+            return Judge(wish or Level.BACKWARD)
+        return judge_of(await self.registry.config(subject, inherited=True))
 
     async def _find(self, subject: Subject, number: Number) -> Version | None:
         if self.registry is not None:
@@ -63,6 +65,31 @@ class Side:
         await self.store.refresh()
         stored = self.store.version(subject, number)
         return stored.version if stored else None
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What is in force where schemas are compared."""
+
+    level: Level = Level.BACKWARD
+    group: str | None = None
+    policy: Policy = Policy.STRICT
+    semantics: Semantics = Semantics.CONFLUENT_8_3
+
+    def compared(self, new: Whole, previous: Sequence[Whole]) -> list[Whole]:
+        """The earlier versions that count: with a group, those of the new schema's group."""
+        return [old for old in previous if self.group is None or in_group(new.schema, old.schema, self.group)]
+
+
+def judge_of(config: Json | None) -> Judge:
+    """What a configuration in force says about comparing."""
+    found = config or {}
+    policy = found.get("compatibilityPolicy")
+    return Judge(
+        level=Level(level_of(found) or Level.BACKWARD),
+        group=found.get("compatibilityGroup"),
+        policy=Policy(policy) if policy in set(Policy) else Policy.STRICT,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from schema_mcp.domain.engine import Whole, format_of, parse
 from schema_mcp.domain.errors import InvalidRequestError
 from schema_mcp.domain.formats import Rules
 from schema_mcp.domain.naming import checked_subject
-from schema_mcp.domain.schema import Level, Policy, Schema, SchemaType, Semantics, Subject
+from schema_mcp.domain.schema import Level, Policy, Schema, SchemaType, Subject
 from schema_mcp.services import proof
-from schema_mcp.services.judgement import Question, Side, sides_of
+from schema_mcp.services.judgement import Judge, Question, Side, sides_of
 from schema_mcp.toolkit.paging import page
 from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
 from schema_mcp.toolkit.workspace import Workspace
@@ -27,10 +27,10 @@ class Compared(Shape):
     """What two schemas may be named by."""
 
     registry: str | None = None
-    """Registry; the default one when left out."""
+    """Registry, if not the default one."""
 
     source: Literal["registry", "store"] = "registry"
-    """Where subjects are read: the registry, or the store in Git."""
+    """Where subjects are read."""
 
     subject: str | None = None
     """Subject whose versions are meant."""
@@ -48,10 +48,7 @@ class Compared(Shape):
     """Language of the texts."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas that the new text uses."""
-
-    metadata: dict[str, Any] | None = None
-    """Metadata of the new text."""
+    """Schemas it uses; version -1 is the latest."""
 
     other_text: str | None = None
     """The old side, when it is a text."""
@@ -64,16 +61,16 @@ class CheckCompatibility(Compared):
     """What to check against what: two texts, a text and a subject, or two versions."""
 
     level: Level | None = None
-    """Level to check; the one in force when left out."""
+    """Level; the one in force when left out."""
 
-    policy: Policy = Policy.STRICT
-    """How strict the JSON Schema rules are."""
+    metadata: dict[str, Any] | None = None
+    """Metadata of the new text."""
 
-    semantics: Semantics = Semantics.CONFLUENT_8_3
-    """Release of the rules (Protobuf oneofs)."""
+    policy: Policy | None = None
+    """JSON Schema rules; those in force when left out."""
 
     ask_registry: bool = False
-    """Take the registry's own answer instead of the offline one."""
+    """Take the registry's own answer."""
 
 
 class Verdict(Shape):
@@ -107,14 +104,16 @@ class Verdict(Shape):
 
 @tool(scope=Scope.READ, effect=Effect.READS, core=True)
 async def check_compatibility(workspace: Workspace, request: CheckCompatibility) -> Verdict:
-    """Check whether a schema may follow earlier ones: offline with reasons and a mended text, or by the registry."""
+    """Check whether a schema may follow earlier ones: offline, with reasons and a way out, or by the registry."""
     side, subject = _side(workspace, request)
     if request.ask_registry:
         return await _asked(side, subject, request)
     new, previous = await sides_of(side, _question(request, subject))
-    level = request.level or (await side.level(subject) if subject else Level.BACKWARD)
-    rules = Rules(request.policy, request.semantics)
-    return await to_thread.run_sync(_judged, new, previous, level, rules)
+    in_force = await side.judge(subject) if subject else Judge()
+    rules = Rules(request.policy or in_force.policy, in_force.semantics)
+    if request.other_text is None and request.other_version is None:
+        previous = in_force.compared(new, previous)
+    return await to_thread.run_sync(_judged, new, previous, request.level or in_force.level, rules)
 
 
 def _judged(new: Whole, previous: list[Whole], level: Level, rules: Rules) -> Verdict:
@@ -147,7 +146,7 @@ async def _asked(side: Side, subject: Subject | None, request: CheckCompatibilit
     answer = await side.registry.check(subject, schema, number=number)
     return Verdict(
         compatible=answer.compatible,
-        level=await side.level(subject),
+        level=(await side.judge(subject)).level,
         against=(number,) if isinstance(number, int) else (),
         messages=tuple(message[:1_000] for message in answer.messages[:_MOST_BREAKS]),
         answered_by=side.name,
@@ -158,7 +157,7 @@ class DiffSchemas(Compared):
     """What to compare: two versions, a text and a version, or two texts."""
 
     cursor: str | None = None
-    """Where the previous page ended."""
+    """Where the last page ended."""
 
 
 class ChangeRow(Shape):
@@ -246,4 +245,4 @@ def _question(request: Compared, subject: Subject | None) -> Question:
 
 
 def _text(text: str, request: Compared) -> Schema:
-    return schema_of(text, request.schema_type, request.references, request.metadata)
+    return schema_of(text, request.schema_type, request.references, getattr(request, "metadata", None))

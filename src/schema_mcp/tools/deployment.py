@@ -36,7 +36,7 @@ class Selected(Shape):
     """At most so many rows."""
 
     cursor: str | None = None
-    """Where the previous page ended."""
+    """Where the last page ended."""
 
 
 def selection_of(request: Selected) -> Selection:
@@ -49,7 +49,7 @@ class PlanDeployment(Selected):
     """What to deploy, and where to."""
 
     registries: tuple[str, ...] = ()
-    """Exactly these registries; every writable one when left out."""
+    """Exactly these; every writable one when left out."""
 
 
 class StepRow(Shape):
@@ -215,10 +215,10 @@ class ApplyPlan(Shape):
     """Which plan to carry out."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """Digest of the plan, as plan_deployment or plan_migration gave it."""
+    """Digest that the planning tool gave."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait for the end; after that the reply names a task."""
+    """Seconds to wait before the reply names a task."""
 
     reason: str = ""
     """Why, kept in the journal."""
@@ -245,7 +245,7 @@ class DetectDrift(Selected):
     """One registry; the default one when left out."""
 
     registries: tuple[str, ...] = ()
-    """Several registries instead."""
+    """Several instead."""
 
 
 class DriftRow(Shape):
@@ -358,7 +358,7 @@ class GetPlan(Shape):
     """At most so many rows."""
 
     cursor: str | None = None
-    """Where the previous page ended."""
+    """Where the last page ended."""
 
 
 class PlanRow(Shape):

@@ -20,10 +20,10 @@ class ExportSchema(Shape):
     """Subject."""
 
     registry: str | None = None
-    """Registry; the default one when left out."""
+    """Registry, if not the default one."""
 
     source: Literal["registry", "store"] = "registry"
-    """Read from the registry, or from the store in Git."""
+    """The registry, or the store in Git."""
 
     context: str | None = None
     """Context."""
@@ -35,10 +35,10 @@ class ExportSchema(Shape):
     """`raw`: the text alone; `json`: with id, references, metadata and rules."""
 
     to_file: bool = False
-    """Write it to the export folder instead of into the reply."""
+    """Write a file in the export folder."""
 
     cursor: str | None = None
-    """Where the text of the previous reply ended."""
+    """Where the last part ended."""
 
 
 class Export(Shape):

@@ -32,13 +32,13 @@ class AllocateId(Shape):
     """Context."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses."""
+    """Schemas it uses; version -1 is the latest."""
 
     metadata: dict[str, Any] | None = None
-    """Metadata, part of its identity."""
+    """Part of the identity."""
 
     rule_set: dict[str, Any] | None = None
-    """Rules, part of its identity."""
+    """Part of the identity."""
 
 
 class AllocatedId(Shape):

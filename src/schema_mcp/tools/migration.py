@@ -1,9 +1,5 @@
 """Tools that move schemas between registries."""
 
-from typing import Annotated
-
-from pydantic import Field
-
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.plan import to_text
 from schema_mcp.services import migration
@@ -15,10 +11,10 @@ from schema_mcp.tools.deployment import PlanMade, Selected, plan_told, selection
 class PlanMigration(Selected):
     """What to move, from where to where."""
 
-    source: Annotated[str, Field(min_length=1)]
+    source: str
     """Registry to read from."""
 
-    target: Annotated[str, Field(min_length=1)]
+    target: str
     """Registry to write to."""
 
     keep_ids: bool = True

@@ -14,7 +14,7 @@ class Scoped(Shape):
     """Whose settings: a subject's, a context's, or (neither named) the registry's own."""
 
     registry: str | None = None
-    """Registry; the default one when left out."""
+    """Registry, if not the default one."""
 
     subject: str | None = None
     """Subject."""
@@ -118,7 +118,7 @@ class UpdateConfig(Scoped):
     """Rules put above those of new versions."""
 
     reason: str = ""
-    """Why, kept in the commit."""
+    """Why, for the commit."""
 
 
 class SettingsChanged(Shape):
@@ -160,7 +160,7 @@ class DeleteConfig(Scoped):
     """Whose configuration to take away."""
 
     reason: str = ""
-    """Why, kept in the commit."""
+    """Why, for the commit."""
 
 
 @tool(scope=Scope.ADMIN, effect=Effect.DESTROYS)
@@ -182,7 +182,7 @@ class UpdateMode(Scoped):
     """Enter IMPORT although there are subjects; without it soft-deleted ones are destroyed."""
 
     reason: str = ""
-    """Why, kept in the commit."""
+    """Why, for the commit."""
 
 
 @tool(scope=Scope.ADMIN, effect=Effect.REPLACES)

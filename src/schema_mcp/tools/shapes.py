@@ -11,13 +11,13 @@ class SchemaReference(Shape):
     """A use of another schema."""
 
     name: str
-    """Avro full name, JSON `$ref` URI or Protobuf import path."""
+    """As the text calls it."""
 
     subject: str
-    """Subject of the referenced schema."""
+    """Its subject."""
 
     version: int = -1
-    """Its version; -1 pins the latest."""
+    """Its version; -1: latest."""
 
 
 class Break(Shape):

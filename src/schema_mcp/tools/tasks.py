@@ -82,7 +82,7 @@ class TaskState(Shape):
 class GetTask(Shape):
     """Which task."""
 
-    task: Annotated[str, Field(min_length=1, max_length=100)]
+    task: str
     """Its id, as the call that began it gave it."""
 
 

@@ -19,7 +19,7 @@ _NARROWING = ("limit", "prefix", "query", "subject", "registries", "registry", "
 
 def success(tool: "Tool[Any, Any]", result: "Shape") -> Reply:
     """A result, as compact text and as structure; one that would flood the caller's context becomes a refusal."""
-    content = result.model_dump(mode="json", exclude_none=True, by_alias=True)
+    content = result.model_dump(mode="json", exclude_none=True, exclude_defaults=True, by_alias=True)
     reply = _reply(content)
     size = _size(reply["content"][0]["text"])
     return _too_large(tool, size) if size > WIRE_BYTES else reply

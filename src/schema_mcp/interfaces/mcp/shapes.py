@@ -13,12 +13,17 @@ _SMALL = 100
 """A definition of so many bytes is written out where it is used; a larger one only where it is used once."""
 
 
+_NOTHING: tuple[Any, ...] = ([], "", False)
+"""Defaults that go without saying."""
+
 _UNSAID = frozenset({"title", "description", "default", "additionalProperties", "examples"})
 
 
 def input_schema(shape: type[Shape]) -> Node:
     """What a caller may send: every argument described, unknown ones refused."""
     schema = _inlined(_each(shape.model_json_schema(), _input))
+    for argument in schema.get("properties", {}).values():
+        _quieten(argument.get("items", {}))
     return {"type": "object", "properties": {}, **schema, "additionalProperties": False}
 
 
@@ -28,17 +33,27 @@ def output_schema(shape: type[Shape]) -> Node:
     return {"type": "object", "properties": {}, **schema}
 
 
+def _quieten(item: Node) -> None:
+    """What stands inside a list is said once, by the list's own description."""
+    for field in item.get("properties", {}).values():
+        field.pop("description", None)
+
+
 def _input(node: Node) -> Node:
     kept = {key: value for key, value in _present(node).items() if key not in ("title", "additionalProperties")}
+    if kept.get("default", True) in _NOTHING:
+        del kept["default"]
+    if "const" in kept:
+        kept.pop("type", None)  # the value has it
     if "description" in kept:
         kept["description"] = " ".join(kept["description"].split())
     return kept
 
 
 def _output(node: Node) -> Node:
-    """Without words, and without promises that an absent value breaks: what is None is left out of a reply."""
+    """Without words, and without promises that an absent value breaks: what is as ever is left out of a reply."""
     kept = {key: value for key, value in _present(node).items() if key not in _UNSAID}
-    absent = {name for name, one in node.get("properties", {}).items() if _may_be_null(one)}
+    absent = {name for name, one in node.get("properties", {}).items() if "default" in one}
     if required := [name for name in kept.pop("required", ()) if name not in absent]:
         kept["required"] = required
     return kept

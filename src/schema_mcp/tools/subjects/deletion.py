@@ -18,7 +18,7 @@ class DeleteSubject(Shape):
     """Subject."""
 
     registry: str | None = None
-    """Registry; the default one when left out."""
+    """Registry, if not the default one."""
 
     context: str | None = None
     """Context."""
@@ -30,7 +30,7 @@ class DeleteSubject(Shape):
     """Digest of the preview; leave it out to get the preview."""
 
     reason: str = ""
-    """Why, kept in the commit."""
+    """Why, for the commit."""
 
 
 class DeleteSchemaVersion(DeleteSubject):

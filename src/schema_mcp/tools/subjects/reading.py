@@ -18,7 +18,7 @@ class ListSubjects(Shape):
     """Which subjects to list."""
 
     registry: str | None = None
-    """Registry; the default one when left out."""
+    """Registry, if not the default one."""
 
     context: str | None = None
     """Only this context; `default` is the unnamed one."""
@@ -33,7 +33,7 @@ class ListSubjects(Shape):
     """At most so many names."""
 
     cursor: str | None = None
-    """Where the previous page ended."""
+    """Where the last page ended."""
 
 
 class SubjectList(Shape):
@@ -76,10 +76,10 @@ class GetSchema(Shape):
     """Which schema to read: a subject (and version), or an id."""
 
     registry: str | None = None
-    """Registry; the default one when left out."""
+    """Registry, if not the default one."""
 
     source: Literal["registry", "store"] = "registry"
-    """Read from the registry, or from the store in Git."""
+    """The registry, or the store in Git."""
 
     subject: str | None = None
     """Subject to read."""
@@ -94,7 +94,7 @@ class GetSchema(Shape):
     """Schema id, instead of a subject."""
 
     cursor: str | None = None
-    """Where the text of the previous reply ended."""
+    """Where the last part ended."""
 
 
 class SchemaFound(Shape):

@@ -16,7 +16,7 @@ class RegisterSchema(Shape):
     """What to register, and where."""
 
     subject: str
-    """Subject, for example `orders-value`."""
+    """Subject, such as `orders-value`."""
 
     schema_text: str
     """The schema itself."""
@@ -25,37 +25,37 @@ class RegisterSchema(Shape):
     """Its language."""
 
     registry: str | None = None
-    """Registry; the default one when left out."""
+    """Registry, if not the default one."""
 
     context: str | None = None
-    """Context; the default one when left out."""
+    """Context, if not the default one."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses."""
+    """Schemas it uses; version -1 is the latest."""
 
     metadata: dict[str, Any] | None = None
-    """Metadata, part of the schema's identity."""
+    """Part of the identity."""
 
     rule_set: dict[str, Any] | None = None
-    """Data-contract rules, part of the schema's identity."""
+    """Data-contract rules, part of the identity."""
 
     level: Level | None = None
-    """Also prove this level, beside the one in force."""
+    """Prove it beside the level in force."""
 
     description: str = ""
-    """What the version is for, kept in the store."""
+    """What it is for."""
 
     tags: tuple[str, ...] = ()
-    """Labels, kept in the store."""
+    """Labels."""
 
     reason: str = ""
-    """Why, kept in the commit."""
+    """Why, for the commit."""
 
     stop_after: Stop | None = None
-    """Stop early: after the proof, the id or the commit."""
+    """Stop early, after this."""
 
     dry_run: bool = False
-    """Prove only; the same as stop_after: proof."""
+    """Prove only."""
 
 
 class Registered(Shape):

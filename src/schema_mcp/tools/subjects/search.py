@@ -18,7 +18,7 @@ class SearchSchemas(Shape):
     """Words: names, fields, types, docs, tags."""
 
     registries: tuple[str, ...] = ()
-    """Only these registries; all, and the store, when left out."""
+    """Only these; all and the store when left out."""
 
     prefix: str = ""
     """Only subjects that begin so."""
@@ -27,7 +27,7 @@ class SearchSchemas(Shape):
     """At most so many hits."""
 
     cursor: str | None = None
-    """Where the previous page ended."""
+    """Where the last page ended."""
 
 
 class Hit(Shape):
