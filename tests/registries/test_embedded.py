@@ -145,6 +145,30 @@ async def test_two_languages_with_one_text_do_not_share_an_id(registry):
         await registry.register(Subject("j"), Schema(text, SchemaType.JSON))
 
 
+async def test_an_id_leads_to_what_replaced_its_version_until_that_is_purged(registry):
+    await registry.set_mode(ORDERS, Mode.IMPORT)
+    await registry.register(ORDERS, ORDER, schema_id=10, number=1)
+    other = Schema('"string"')
+    await registry.register(ORDERS, other, schema_id=11, number=1)
+    assert await registry.schema(10) == other
+
+    await registry.delete_subject(ORDERS)
+    await registry.delete_subject(ORDERS, permanent=True)
+
+    assert await registry.schema(10) is None
+    await registry.set_mode(ORDERS, Mode.IMPORT)
+    assert (await registry.register(ORDERS, ORDER, schema_id=10, number=1)).id == 10
+
+
+async def test_texts_made_to_share_a_hash_are_told_apart(registry, monkeypatch):
+    monkeypatch.setattr("schema_mcp.registries.embedded.stored.md5", lambda *_: b"x" * 16)
+    await registry.register(Subject("a"), Schema('"int"'))
+
+    with pytest.raises(RegistryError, match="same hash"):
+        await registry.register(Subject("b"), Schema('"long"'))
+    assert await registry.subjects() == [Subject("a")]
+
+
 async def test_an_unknown_id_after_a_purge_stays_unknown(registry):
     version = await registry.register(ORDERS, ORDER)
     await registry.delete_subject(ORDERS)

@@ -121,6 +121,26 @@ async def test_a_change_that_gave_up_waiting_is_not_done(registry):
     assert await registry.subjects() == [Subject("c")]
 
 
+@pytest.mark.parametrize("slow", ["ask", "change"])
+async def test_nobody_waits_for_a_slow_reader_or_writer(registry, slow):
+    await registry.register(Subject("a"), fixed("A"))
+    started, go_on = threading.Event(), threading.Event()
+
+    def work(session):
+        session.sql.execute("SELECT count(*) FROM versions").fetchone()
+        started.set()
+        return go_on.wait(10)
+
+    task = asyncio.create_task(getattr(registry.core, slow)(work))
+    await asyncio.to_thread(started.wait, 10)
+
+    assert await registry.numbers(Subject("a")) == [1]
+    assert [version.number async for version in registry.versions()] == [1]
+
+    go_on.set()
+    assert await task
+
+
 async def test_a_file_of_a_newer_release_is_left_alone(path, registry):
     await registry.contexts()
     await registry.close()

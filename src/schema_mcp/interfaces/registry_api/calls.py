@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from schema_mcp.domain.naming import parse_subject
 from schema_mcp.domain.schema import Json, Subject
@@ -12,7 +12,9 @@ from schema_mcp.registries.embedded.core import Core
 from schema_mcp.registries.embedded.finding import Asked
 from schema_mcp.registries.embedded.lists import Page
 from schema_mcp.registries.embedded.refusals import Refusal
+from schema_mcp.registries.embedded.session import Session
 
+T = TypeVar("T")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}")
 _INT = range(-(2**31), 2**31)
 
@@ -51,6 +53,10 @@ class Call:
         if offset < 0:
             raise Refusal(422, "offset must not be negative")
         return Page(offset, whole_number(self.text("limit") or "-1"))
+
+    async def read(self, ask: Callable[[Session], T]) -> T:
+        """Answer a short question at once, and one that needs a schema parsed off the event loop."""
+        return await self.core.ask(ask) if self.text("format") else self.core.read(ask)
 
     def text(self, name: str) -> str:
         return self.query.get(name, [""])[0]

@@ -34,7 +34,7 @@ async def every(call: Call) -> list[Json]:
 
 
 async def by_id(call: Call) -> Json:
-    return call.core.read(_by_id, call)
+    return await call.read(lambda session: _by_id(session, call))
 
 
 def _by_id(session: Session, call: Call) -> Json:
@@ -53,7 +53,7 @@ async def text_by_id(call: Call) -> Raw:
         found = finding.needed_by_id(session, call.schema_id, call.holder)
         return formatted(session, found, call.text("format"))
 
-    return Raw(call.core.read(read).schema.text)
+    return Raw((await call.read(read)).schema.text)
 
 
 async def subjects_by_id(call: Call) -> list[str]:
@@ -72,7 +72,7 @@ async def by_guid(call: Call) -> Json:
     def read(session: Session) -> Version:
         return formatted(session, finding.by_guid(session, call.values["guid"]), call.text("format"))
 
-    return schema_json(call.core.read(read))
+    return schema_json(await call.read(read))
 
 
 async def ids_of_guid(call: Call) -> list[Json]:

@@ -33,7 +33,7 @@ _INVALID_SCHEMA = 42201
 
 async def every(call: Call) -> list[str]:
     prefix = call.text("subjectPrefix") if "subjectPrefix" in call.query else EVERYWHERE
-    return call.core.read(lists.subjects, prefix, _shown(call), call.page)
+    return await call.core.ask(lists.subjects, prefix, _shown(call), call.page)
 
 
 async def numbers(call: Call) -> list[int]:
@@ -51,14 +51,14 @@ async def version(call: Call) -> Json:
             found = qualified(found)
         return version_json(formatted(session, found, call.text("format")), tags=tagged)
 
-    return call.core.read(read)
+    return await call.read(read)
 
 
 async def text(call: Call) -> Raw:
     def read(session: Session) -> Version:
         return formatted(session, _version(session, call), call.text("format"))
 
-    return Raw(call.core.read(read).schema.text)
+    return Raw((await call.read(read)).schema.text)
 
 
 async def referrers(call: Call) -> list[int]:
@@ -78,7 +78,7 @@ async def by_metadata(call: Call) -> Json:
         found = finding.by_metadata(session, call.asked, pairs, deleted=call.flag("deleted"))
         return version_json(formatted(session, found, call.text("format")))
 
-    return call.core.read(read)
+    return await call.core.ask(read)
 
 
 async def register(call: Call) -> Json:

@@ -56,7 +56,7 @@ class EmbeddedRegistry:
         return self._read(finding.contexts)
 
     async def subjects(self, *, context: str | None = None, prefix: str = "", deleted: bool = False) -> list[Subject]:
-        wires = self._read(lists.subjects, _prefix(context, prefix), Shown(deleted=deleted), _EVERY)
+        wires = await self._ask(lists.subjects, _prefix(context, prefix), Shown(deleted=deleted), _EVERY)
         return sorted(map(parse_subject, wires), key=str)
 
     async def numbers(self, subject: Subject, *, deleted: bool = False) -> list[int]:

@@ -79,15 +79,13 @@ class Database:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._writes = RLock()
-        self._reads = RLock() if path else self._writes
         self._writer: sqlite3.Connection | None = None
-        self._reader: sqlite3.Connection | None = None
+        self._readers: list[sqlite3.Connection] = []
 
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection, None, None]:
         """A consistent view; what is written meanwhile does not show."""
-        with self._reads:
-            connection = self._reader or self._open_reader()
+        with self._reader() as connection:
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -108,11 +106,12 @@ class Database:
             connection.execute("COMMIT")
 
     def close(self) -> None:
-        with self._writes, self._reads:
-            for connection in {self._reader, self._writer} - {None}:
-                if connection is not None:
-                    connection.close()
-            self._reader = self._writer = None
+        with self._writes:
+            while self._readers:
+                self._readers.pop().close()
+            if self._writer:
+                self._writer.close()
+            self._writer = None
 
     def _open_writer(self) -> sqlite3.Connection:
         connection = self._connect()
@@ -120,12 +119,27 @@ class Database:
         self._writer = connection
         return connection
 
+    @contextmanager
+    def _reader(self) -> Generator[sqlite3.Connection, None, None]:
+        """A connection for one reader: an idle one or a new one, so that nobody waits for a slow reader."""
+        if self._path is None:
+            with self._writes:
+                yield self._writer or self._open_writer()
+            return
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self._open_reader()
+        try:
+            yield connection
+        finally:
+            self._readers.append(connection)
+
     def _open_reader(self) -> sqlite3.Connection:
-        # The writer comes first: it makes the tables.
-        with self._writes:
-            writer = self._writer or self._open_writer()
-        self._reader = self._connect() if self._path else writer
-        return self._reader
+        if self._writer is None:
+            with self._writes:
+                self._writer = self._writer or self._open_writer()  # it makes the tables
+        return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
         if self._path:

@@ -80,7 +80,7 @@ def identical(session: Session, subject: Subject, schema: Schema, *, deleted: bo
     if schema_id is None:
         return None
     for found in stored.carriers(session, schema_id, subject, deleted=deleted):
-        if found.guid == guid(*hashed) and found.schema.type == schema.type:
+        if found.schema.text == schema.text and found.schema.type is schema.type and found.guid == guid(*hashed):
             return replace(found, schema=schema, timestamp=None)
     return None
 

@@ -15,9 +15,6 @@ def purge(session: Session, subject: Subject, number: int) -> None:
     """
     wire = str(subject)
     stored.remove(session, subject, number)
-    session.sql.execute(
-        "DELETE FROM old_ids WHERE context = ? AND subject = ? AND number = ?", (subject.context, wire, number)
-    )
     left = session.sql.execute("SELECT 1 FROM versions WHERE subject = ? LIMIT 1", (wire,)).fetchone()
     if left is None and subject.name:
         session.sql.execute("DELETE FROM configs WHERE scope = ?", (wire,))

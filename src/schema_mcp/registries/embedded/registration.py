@@ -161,8 +161,7 @@ def _imported(session: Session, subject: Subject, draft: Draft) -> Version:
     number = draft.number if draft.number > 0 else stored.next_number(session, subject)
     replaced = stored.version(session, subject, number, deleted=True)
     if replaced:
-        stored.remove(session, subject, number)
-        stored.lead(session, replaced, draft.id)
+        stored.displace(session, replaced, draft.id)
     return _kept(session, subject, number, draft.id, schema)
 
 

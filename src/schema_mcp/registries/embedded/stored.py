@@ -12,6 +12,7 @@ from typing import Any
 from schema_mcp.domain.identity import md5
 from schema_mcp.domain.naming import parse_subject, resolve
 from schema_mcp.domain.schema import Json, Reference, Schema, SchemaType, Subject, Version
+from schema_mcp.registries.embedded.refusals import not_permitted
 from schema_mcp.registries.embedded.session import Session
 
 COLUMNS = "v.subject, v.number, v.id, v.deleted, v.ts, c.md5, c.type, c.text, c.refs, c.metadata, c.rule_set"
@@ -137,6 +138,23 @@ def keep(session: Session, found: Version) -> None:
 
 def remove(session: Session, subject: Subject, number: int) -> None:
     """Take a version out; a content that no version holds any more goes with it."""
+    _take_out(session, subject, number)
+    session.sql.execute(
+        "DELETE FROM old_ids WHERE context = ? AND subject = ? AND number = ?", (subject.context, str(subject), number)
+    )
+
+
+def displace(session: Session, version: Version, schema_id: int) -> None:
+    """Make room for an import under the same number; as recorded, the id that stood there leads to what comes."""
+    _take_out(session, version.subject, version.number)
+    if version.id != schema_id:
+        session.sql.execute(
+            "INSERT OR IGNORE INTO old_ids VALUES (?, ?, ?, ?)",
+            (version.subject.context, version.id, str(version.subject), version.number),
+        )
+
+
+def _take_out(session: Session, subject: Subject, number: int) -> None:
     wire = str(subject)
     (content,) = session.sql.execute(
         "DELETE FROM versions WHERE subject = ? AND number = ? RETURNING content", (wire, number)
@@ -145,15 +163,6 @@ def remove(session: Session, subject: Subject, number: int) -> None:
     session.sql.execute(
         "DELETE FROM contents WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM versions WHERE content = ?1)", (content,)
     )
-
-
-def lead(session: Session, replaced: Version, schema_id: int) -> None:
-    """Let the id of a replaced version lead to what took its place, as recorded."""
-    if replaced.id != schema_id:
-        session.sql.execute(
-            "INSERT OR IGNORE INTO old_ids VALUES (?, ?, ?, ?)",
-            (replaced.subject.context, replaced.id, str(replaced.subject), replaced.number),
-        )
 
 
 def _content(session: Session, digest: bytes, schema: Schema) -> int:
@@ -172,8 +181,12 @@ def _content(session: Session, digest: bytes, schema: Schema) -> int:
     ).fetchone()
     if inserted:
         return inserted[0]
-    known = session.sql.execute("SELECT key FROM contents WHERE md5 = ? AND type = ?", (digest, schema.type))
-    return known.fetchone()[0]
+    known = session.sql.execute("SELECT key, text FROM contents WHERE md5 = ? AND type = ?", (digest, schema.type))
+    key, text = known.fetchone()
+    # MD5 is the registry's key, but texts that share one can be made on purpose.
+    if text != schema.text:
+        raise not_permitted("Another schema has the same hash")
+    return key
 
 
 def _references(packed: str | None) -> tuple[Reference, ...]:
