@@ -180,6 +180,11 @@ def test_field_metadata_of_the_registry_comes_through():
     "file",
     [
         pytest.param(descriptor_pb2.FileDescriptorProto(name="a", syntax="editions"), id="editions"),
+        pytest.param(
+            descriptor_pb2.FileDescriptorProto(message_type=[descriptor_pb2.DescriptorProto(name="no name {")]),
+            id="name-that-no-text-can-hold",
+        ),
+        pytest.param(b"\x22\x0c\x0a\x01A\x12\x07\x0a\x01a\x18\x01\x28\x63", id="unknown-field-type"),
         pytest.param(b"\x0a\x05ab", id="cut-off"),
         pytest.param(b"\x0f", id="unknown-wire-type"),
         pytest.param(b"\x12\x02\xff\xfe", id="no-utf-8"),

@@ -197,6 +197,18 @@ def test_required_fields_of_proto2_are_mended(level: Level, old: str, new: str, 
     assert text == f"\n{expected}\n"
 
 
+def test_a_message_comes_back_with_the_labels_of_the_new_syntax():
+    old = PROTOBUF.parse('syntax = "proto3"; message A { int32 a = 1; message B { string b = 1; } }')
+    new = PROTOBUF.parse("message C { optional int32 c = 1; }")
+
+    text = mended(new, [old], Level.BACKWARD, [])
+
+    assert text == (
+        "\nmessage A {\n  optional int32 a = 1;\n\n  message B {\n    optional string b = 1;\n  }\n}\n"
+        "message C {\n  optional int32 c = 1;\n}\n"
+    )
+
+
 def test_a_changed_package_is_put_back_with_all_names():
     old = PROTOBUF.parse("package shop; message A { optional .shop.B b = 1; } message B {}")
     new = PROTOBUF.parse(

@@ -39,7 +39,7 @@ class OptionTable:
         if kind is META:
             return Option(name, _decoded_meta(record.record(number)))
         value = record.number(number)
-        return Option(name, Bare(kind[value])) if value < len(kind) else None
+        return Option(name, Bare(kind[value])) if 0 <= value < len(kind) else None
 
     def encoded(self, options: Iterable[Option]) -> bytes:
         """An `...Options` message."""

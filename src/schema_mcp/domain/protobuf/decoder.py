@@ -122,7 +122,7 @@ class _Decoder:
         )
 
     def _field(self, record: Record) -> Field:
-        type_ = record.text(6) or TYPE_NAMES[record.number(5)] or ""
+        type_ = record.text(6) or _scalar(record.number(5))
         return Field(
             record.text(1),
             type_,
@@ -152,6 +152,13 @@ class _Decoder:
         for record in records:
             extended.setdefault(record.text(2), []).append(self._field(record))
         return tuple(Extend(name, tuple(fields)) for name, fields in extended.items())
+
+
+def _scalar(number: int) -> str:
+    name = TYPE_NAMES[number] if 0 <= number < len(TYPE_NAMES) else None
+    if name is None:
+        raise WireError("a field has no type")
+    return name
 
 
 def _is_member(record: Record) -> bool:

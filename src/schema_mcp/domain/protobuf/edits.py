@@ -175,6 +175,31 @@ def _fitting(field: Field, *, syntax: str | None, in_oneof: bool) -> Field:
     return field if field.label else replace(field, label=Label.OPTIONAL)
 
 
+def relabelled(message: Message, syntax: str | None) -> Message:
+    """The message, and those nested in it, with the labels that another syntax allows."""
+
+    def field(one: Field) -> Field:
+        return _fitting(one, syntax=syntax, in_oneof=False)
+
+    def group(one: Group) -> Group:
+        label = one.label if one.label and one.label is not Label.REQUIRED else Label.OPTIONAL
+        return replace(one, label=label, fields=tuple(map(field, one.fields)))
+
+    def extend(one: Extend) -> Extend:
+        return replace(one, fields=tuple(map(field, one.fields)))
+
+    nested: list[Message] = []
+    for inner in message.messages:
+        nested.append(relabelled(inner, syntax))  # noqa: PERF401 - one frame a level
+    return replace(
+        message,
+        fields=tuple(map(field, message.fields)),
+        groups=tuple(map(group, message.groups)),
+        extends=tuple(map(extend, message.extends)),
+        messages=tuple(nested),
+    )
+
+
 def with_types(message: Message, outer: str, new_type: NewType) -> Message:
     """The message with every type name in it, also in nested messages, put through `new_type`."""
     scope = join(outer, message.name)

@@ -10,6 +10,7 @@ from schema_mcp.domain.protobuf.edits import (
     field_of,
     mapped_type,
     message_at,
+    relabelled,
     with_definition,
     with_message,
     with_placed,
@@ -133,6 +134,8 @@ class Graft:
 
         outer = join(package, ".".join(names[:-1]))
         adopted = with_types(body, outer, lambda name, scope: self._name(name, scope, own(scope)))
+        if (self.file.syntax == "proto3") is not (self._source.own.syntax == "proto3"):
+            adopted = relabelled(adopted, self.file.syntax)
         if adopted != body:
             self._now(with_message(self.file, names, lambda _: adopted))
 

@@ -43,13 +43,14 @@ def read_schema(text: str, dependencies: Sequence[Dependency]) -> ProtobufSchema
 
 
 def read_file(text: str) -> File:
-    """A `.proto` text first; what is none may be a base64 file descriptor."""
+    """A `.proto` text first; what is none may be a base64 file descriptor, and is then read as the text it makes."""
     try:
         return parse_text(text)
     except InvalidSchemaError:
-        if file := decoded_text(text):
-            return file
-        raise
+        file = decoded_text(text)
+        if file is None:
+            raise
+        return parse_text(print_file(file))
 
 
 def _source(dependency: Dependency) -> Source:
