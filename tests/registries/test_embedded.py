@@ -161,7 +161,7 @@ async def test_an_id_leads_to_what_replaced_its_version_until_that_is_purged(reg
 
 
 async def test_texts_made_to_share_a_hash_are_told_apart(registry, monkeypatch):
-    monkeypatch.setattr("schema_mcp.registries.embedded.stored.md5", lambda *_: b"x" * 16)
+    monkeypatch.setattr("schema_mcp.registries.embedded.stored.md5_of", lambda *_: b"x" * 16)
     await registry.register(Subject("a"), Schema('"int"'))
 
     with pytest.raises(RegistryError, match="same hash"):

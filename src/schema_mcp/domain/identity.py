@@ -40,6 +40,16 @@ def guid(
     return str(uuid.UUID(bytes=md5(text, references, metadata, rule_set)))
 
 
+def md5_of(schema: Schema) -> bytes:
+    """`md5` of a whole schema."""
+    return md5(schema.text, schema.references, schema.metadata, schema.rule_set)
+
+
+def guid_of(schema: Schema) -> str:
+    """`guid` of a whole schema."""
+    return guid(schema.text, schema.references, schema.metadata, schema.rule_set)
+
+
 def schema_hash(schema: Schema) -> str:
     """Our name for a content, for ever: SHA-256 over its type and everything that a registry hashes."""
     digest = hashlib.sha256(schema.type.encode())

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from schema_mcp.domain.identity import md5_of
 from schema_mcp.domain.naming import ALL_CONTEXTS
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Subject, Version
 from schema_mcp.registries.embedded import scopes, stored
@@ -158,8 +159,8 @@ def same_content(
         raise schema_missing()
     context = found.subject.context
     # The registry goes by the content's last id, not by the id asked for: after imports the two may differ.
-    known = stored.id_of(session, _digest(found.guid or ""), context)
-    return stored.holders(session, found.id if known is None else known, context, deleted=deleted)
+    known = stored.id_of(session, md5_of(found.schema), context)
+    return stored.holders(session, known[0] if known else found.id, context, deleted=deleted)
 
 
 def _digest(guid: str) -> bytes:

@@ -132,6 +132,8 @@ def _other_names(session: Session) -> Mapping[str, tuple[str, ...]]:
 
 def _prefixed(prefix: str) -> tuple[str, tuple[str, ...]]:
     """The condition for a subject prefix: of all contexts, of one, or of the default one."""
+    if prefix == EVERYWHERE:
+        return "1", ()
     if prefix.startswith(EVERYWHERE):
         bare = "CASE v.context WHEN '.' THEN v.subject ELSE substr(v.subject, length(v.context) + 3) END"
         name = prefix.removeprefix(EVERYWHERE)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from schema_mcp.domain.contracts import has_version, without_version
 from schema_mcp.domain.engine import format_of, parse
 from schema_mcp.domain.errors import InvalidSchemaError
-from schema_mcp.domain.identity import guid, md5
+from schema_mcp.domain.identity import guid_of, md5_of
 from schema_mcp.domain.schema import Schema, SchemaType, Subject, Version
 from schema_mcp.registries.embedded import finding, scopes, stored
 from schema_mcp.registries.embedded.drafts import Draft, Prepared, completed, prepared
@@ -75,12 +75,11 @@ def _known_elsewhere(session: Session, asked: Asked, draft: Draft, *, normalize:
 
 def identical(session: Session, subject: Subject, schema: Schema, *, deleted: bool = False) -> Version | None:
     """The version with the same hash, newest first; it answers with the schema as it was asked for."""
-    hashed = (schema.text, schema.references, schema.metadata, schema.rule_set)
-    schema_id = stored.id_of(session, md5(*hashed), subject.context)
-    if schema_id is None:
+    known_id = stored.id_of(session, md5_of(schema), subject.context)
+    if known_id is None:
         return None
-    for found in stored.carriers(session, schema_id, subject, deleted=deleted):
-        if found.schema.text == schema.text and found.schema.type is schema.type and found.guid == guid(*hashed):
+    for found in stored.carriers(session, known_id[0], subject, deleted=deleted):
+        if found.schema.text == schema.text and found.schema.type is schema.type and found.guid == guid_of(schema):
             return replace(found, schema=schema, timestamp=None)
     return None
 

@@ -4,7 +4,7 @@ The order of work is the registry's (registry semantics 1.4); it decides which r
 """
 
 from schema_mcp.domain.contracts import has_version
-from schema_mcp.domain.identity import guid, md5
+from schema_mcp.domain.identity import guid_of, md5_of
 from schema_mcp.domain.naming import ALL_CONTEXTS, is_valid
 from schema_mcp.domain.schema import Mode, Schema, Subject, Version
 from schema_mcp.registries.embedded import judging, lookup, scopes, stored
@@ -36,8 +36,7 @@ _HIGHEST_ID = 2**31 - 1
 
 
 def register(session: Session, subject: Subject, draft: Draft, *, normalize: bool = False) -> Version:
-    """Register a schema, or find it again; answers id and number, with a timestamp only where found in another
-    spelling."""
+    """Register a schema, or find it again; only what was found in another spelling answers with its timestamp."""
     if not is_valid(subject) or subject.context == ALL_CONTEXTS:
         raise invalid_subject(subject)
     subject = scopes.followed(session, subject)
@@ -114,16 +113,14 @@ def _spelled_otherwise(session: Session, subject: Subject, draft: Draft, ready: 
 
 def _id_for(session: Session, subject: Subject, schema: Schema) -> int:
     """The id the content has in this context already, else the next one."""
-    known = stored.id_of(
-        session, md5(schema.text, schema.references, schema.metadata, schema.rule_set), subject.context
-    )
+    known = stored.id_of(session, md5_of(schema), subject.context)
     if known is None:
         return _next_id(session, subject.context)
-    holder = stored.holder(session, known, subject.context)
+    schema_id, language = known
     # Two languages can share a text, and so a hash; the id belongs to the first.
-    if holder and holder.schema.type is not schema.type:
-        raise id_taken(known, subject.context)
-    return known
+    if language is not schema.type:
+        raise id_taken(schema_id, subject.context)
+    return schema_id
 
 
 def _next_id(session: Session, context: str) -> int:
@@ -134,7 +131,7 @@ def _next_id(session: Session, context: str) -> int:
 
 
 def _kept(session: Session, subject: Subject, number: int, schema_id: int, schema: Schema) -> Version:
-    version = Version(subject, number, schema_id, schema, _guid(schema))
+    version = Version(subject, number, schema_id, schema, guid_of(schema))
     stored.keep(session, version)
     _forget_older(session, version)
     return version
@@ -154,16 +151,14 @@ def _forget_older(session: Session, version: Version) -> None:
 
 def _imported(session: Session, subject: Subject, draft: Draft) -> Version:
     """Take a schema with the id it brings: unchecked, and in the place of what has its number."""
+    if max(draft.id, draft.number) > _HIGHEST_ID:
+        raise not_permitted(f"Ids and version numbers end at {_HIGHEST_ID}")
     schema = prepared(session, subject, draft).kept
     holder = stored.holder(session, draft.id, subject.context)
-    if holder and (holder.guid, holder.schema.type) != (_guid(schema), schema.type):
+    if holder and (holder.guid, holder.schema.type) != (guid_of(schema), schema.type):
         raise id_taken(draft.id, subject.context)
     number = draft.number if draft.number > 0 else stored.next_number(session, subject)
     replaced = stored.version(session, subject, number, deleted=True)
     if replaced:
         stored.displace(session, replaced, draft.id)
     return _kept(session, subject, number, draft.id, schema)
-
-
-def _guid(schema: Schema) -> str:
-    return guid(schema.text, schema.references, schema.metadata, schema.rule_set)

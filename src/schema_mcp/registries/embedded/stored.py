@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from schema_mcp.domain.identity import md5
+from schema_mcp.domain.identity import md5_of
 from schema_mcp.domain.naming import parse_subject, resolve
 from schema_mcp.domain.schema import Json, Reference, Schema, SchemaType, Subject, Version
 from schema_mcp.registries.embedded.refusals import not_permitted
@@ -90,15 +90,15 @@ def holders(session: Session, schema_id: int, context: str, *, deleted: bool = F
     return [(parse_subject(wire), number) for wire, number in rows]
 
 
-def id_of(session: Session, digest: bytes, context: str) -> int | None:
-    """The id under which a context last took a content, as long as a version still carries it there."""
+def id_of(session: Session, digest: bytes, context: str) -> tuple[int, SchemaType] | None:
+    """The id under which a context last took a content, and in which language, while a version still carries it."""
     row = session.sql.execute(
-        """SELECT h.id FROM hashes h JOIN versions v ON v.context = h.context AND v.id = h.id
+        """SELECT h.id, c.type FROM hashes h JOIN versions v ON v.context = h.context AND v.id = h.id
            JOIN contents c ON c.key = v.content AND c.md5 = h.md5
            WHERE h.md5 = ? AND h.context = ? LIMIT 1""",
         (digest, context),
     ).fetchone()
-    return row[0] if row else None
+    return (row[0], SchemaType(row[1])) if row else None
 
 
 def carriers(session: Session, schema_id: int, subject: Subject, *, deleted: bool = False) -> Iterator[Version]:
@@ -116,7 +116,7 @@ def highest_id(session: Session, context: str) -> int:
 def keep(session: Session, found: Version) -> None:
     """Write a version, in the place of one with the same number if there is one; counter and hash follow."""
     schema, context, wire = found.schema, found.subject.context, str(found.subject)
-    digest = md5(schema.text, schema.references, schema.metadata, schema.rule_set)
+    digest = md5_of(schema)
     content = _content(session, digest, schema)
     session.sql.execute(
         "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?, 0, ?)",
