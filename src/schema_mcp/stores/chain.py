@@ -30,6 +30,7 @@ ROTATE_AT = 32 * 1024 * 1024
 PATIENCE = 10.0
 
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the slower one
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 _ENDING = b'"}\n'
 _LINE = re.compile(rb'(\{.*),"hash":"([0-9a-f]{64})"\}', re.DOTALL)
 _HEAD_LINE = re.compile(rb"([0-9]{20}) ([0-9a-f]{64})\n")
@@ -46,7 +47,7 @@ class Link:
 
 def canonical(value: object) -> bytes:
     """One text per value: sorted keys, no spaces, nothing but ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def sealed(body: Mapping[str, Any], after: Link) -> bytes:
@@ -210,15 +211,19 @@ class Chain:
                 return
         except FileNotFoundError:
             pass
-        os.close(self._file)
-        self._file = self._open()
+        self._reopen()
 
     def _set_aside(self, end: _End) -> _End:
         os.fsync(self._file)
         (self._folder / CURRENT).rename(self._folder / f"audit-{end.link.seq:012d}.jsonl")
-        os.close(self._file)
-        self._file = self._open()
+        self._reopen()
         return _End(end.link, 0)
+
+    def _reopen(self) -> None:
+        # Opened first: where that fails, the old file is still ours.
+        file = self._open()
+        os.close(self._file)
+        self._file = file
 
     def _open(self) -> int:
         file = os.open(self._folder / CURRENT, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
