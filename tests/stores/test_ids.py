@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import pytest
 
 from schema_mcp.domain.allocation import Allocated, Allocation, Block, Entry, IdRange, Kind
@@ -93,6 +94,20 @@ async def test_a_batch_is_given_whole_or_not_at_all(ledger: SqliteLedger):
     assert await ledger.lookup_hash("aa") == []
     answers = await ledger.allocate_many([wanted(number=1), wanted(number=2, content="bb"), wanted(PAYMENTS)])
     assert [(a.id, a.existing) for a in answers] == [(10_002, False), (10_003, False), (10_002, True)]
+
+
+async def test_calls_that_come_at_once_share_an_id_only_where_they_share_content(ledger: SqliteLedger):
+    given: dict[tuple[str, str], int] = {}
+
+    async def ask(subject: Subject, content: str) -> None:
+        given[subject.name, content] = (await ledger.allocate(wanted(subject, 1, content))).id
+
+    async with anyio.create_task_group() as calls:
+        for number in range(60):
+            calls.start_soon(ask, Subject(f"s{number}"), f"content-{number % 20}")
+
+    pairs = {(content, id_) for (_, content), id_ in given.items()}
+    assert len(pairs) == len({content for content, _ in pairs}) == len({id_ for _, id_ in pairs}) == 20
 
 
 async def test_ids_outlive_the_process(path: Path, ledger: SqliteLedger):
