@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
@@ -52,9 +52,16 @@ class RegistryRoute(BaseRoute):
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        media_type = JSON_TYPES[0]
         try:
             asked = target(_raw_path(request.scope)[len(self._mount) :], request.scope["query_string"])
+        except Refusal as no:
+            # There, the HTTP server says this, before the registry is asked: it is no JSON.
+            return PlainTextResponse(no.message, no.status)
+        return await self._answered(request, asked)
+
+    async def _answered(self, request: Request, asked: Target) -> Response:
+        media_type = JSON_TYPES[0]
+        try:
             if request.method == "OPTIONS":
                 return _options(asked)
             endpoint, values = _endpoint(request.method, asked.segments)
@@ -69,7 +76,7 @@ class RegistryRoute(BaseRoute):
             return _refused(_refusal(error), media_type)
         except sqlite3.Error as error:
             return _refused(Refusal(50001, f"The registry's file could not be used: {error}"), media_type)
-        return _answered(answer, media_type)
+        return _printed(answer, media_type)
 
     async def _answer(self, endpoint: Endpoint, call: Call, request: Request) -> Any:
         path = _raw_path(request.scope)[len(self._mount) :].decode("latin-1") or "/"
@@ -105,7 +112,7 @@ def _options(asked: Target) -> Response:
     return Response(headers={"allow": ", ".join([*methods, "HEAD", "OPTIONS"])})
 
 
-def _answered(answer: Any, media_type: str) -> Response:
+def _printed(answer: Any, media_type: str) -> Response:
     if answer is None:
         return Response(status_code=204)
     text = answer.text if isinstance(answer, Raw) else json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
