@@ -81,12 +81,6 @@ def numbered(draft: Draft, number: int) -> Draft:
     return replace(draft, metadata=with_version(draft.metadata, number))
 
 
-def retagged(draft: Draft) -> Draft:
-    if not draft.edits_tags:
-        return draft
-    return replace(draft, text=tagged(draft.text, draft.type, draft.tags_to_add, draft.tags_to_remove))
-
-
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A draft that parses: as it was written, with the texts it references, and as the registry would keep it."""
@@ -119,6 +113,14 @@ def prepared(
     except InvalidSchemaError as error:
         raise invalid_schema(f"Invalid schema of type {draft.type}, details: {error}") from error
     return Prepared(whole, kept)
+
+
+def retagged(session: Session, subject: Subject, draft: Draft) -> Draft:
+    """The draft with its tags edited; raises 42201."""
+    if not draft.edits_tags:
+        return draft
+    text = prepared(session, subject, draft).kept.text
+    return replace(draft, text=tagged(text, draft.type, draft.tags_to_add, draft.tags_to_remove))
 
 
 def _texts(draft: Draft) -> Iterator[str]:

@@ -85,7 +85,9 @@ def _added(session: Session, subject: Subject, draft: Draft, *, normalize: bool)
     if draft.number > 0 and draft.number != number:
         raise invalid_schema("Version is not one more than previous version")
     normalize = normalize or bool(config.get("normalize"))
-    ready = prepared(session, subject, numbered(retagged(full), number), normalize=normalize, new=True)
+    ready = prepared(
+        session, subject, numbered(retagged(session, subject, full), number), normalize=normalize, new=True
+    )
     if judging.validates_fields(session, config):
         check_fields(ready.kept)
     found = lookup.identical(session, subject, ready.kept) or _spelled_otherwise(session, subject, draft, ready)

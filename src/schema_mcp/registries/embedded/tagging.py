@@ -26,22 +26,20 @@ class Tag:
 
 
 def tagged(text: str, kind: str, added: Sequence[Tag], removed: Sequence[Tag]) -> str:
-    """The text with tags added, then removed; raises 42201 for a place that is not there."""
+    """A valid text with tags added, then removed; raises 42201 for a place that is not there."""
     if kind != SchemaType.AVRO:
         raise invalid_schema(f"Tags inside the schema are not supported here for {kind}: use metadata.tags")
-    root: Any = json.loads(text)
-    places = {(path, kind): place for path, kind, place in _places(root, "")}
+    root = _document(text)
+    places = {(path, kind): place for path, kind, place in _places(root)}
     for tag in (*added, *removed):
         if (tag.path, tag.kind) not in places:
             raise invalid_schema(f"No matching path '{tag.path}' found in the schema")
     for tag in added:
         place = places[tag.path, tag.kind]
-        place[PROPERTY] = [*dict.fromkeys((*place.get(PROPERTY, ()), *tag.tags))]
+        _set_tags(place, [*dict.fromkeys((*_tags_of(place), *tag.tags))])
     for tag in removed:
         place = places[tag.path, tag.kind]
-        place[PROPERTY] = [one for one in place.get(PROPERTY, ()) if one not in tag.tags]
-        if not place[PROPERTY]:
-            del place[PROPERTY]
+        _set_tags(place, [one for one in _tags_of(place) if one not in tag.tags])
     return json.dumps(root, ensure_ascii=False)
 
 
@@ -49,31 +47,53 @@ def found_tags(text: str, kind: str, wanted: Sequence[str]) -> list[Tag]:
     """The places that carry one of the wanted tags, or any with `*`."""
     if kind != SchemaType.AVRO:
         return []
-    return [
-        Tag(path, kind, tuple(place[PROPERTY]))
-        for path, kind, place in _places(json.loads(text), "")
-        if "*" in wanted or set(wanted) & set(place.get(PROPERTY, ()))
-        if place.get(PROPERTY)
-    ]
+    carried = [Tag(path, kind, tuple(_tags_of(place))) for path, kind, place in _places(_document(text))]
+    return [tag for tag in carried if tag.tags and ("*" in wanted or set(wanted) & set(tag.tags))]
 
 
-def _places(node: Any, namespace: str) -> Iterator[tuple[str, str, Json]]:
-    """Every record and field with its path; names are qualified by the namespace around them."""
-    if isinstance(node, list):
-        for branch in cast("list[Any]", node):
-            yield from _places(branch, namespace)
-    if not isinstance(node, dict):
-        return
-    schema = cast("Json", node)
-    if "fields" in schema:
-        name = str(schema["name"])
-        space = name.rpartition(".")[0] or str(schema.get("namespace", namespace))
-        full = name if "." in name or not space else f"{space}.{name}"
-        yield full, RECORD, schema
-        for field in schema["fields"]:
-            yield f"{full}.{field['name']}", FIELD, field
-            yield from _places(field["type"], space)
-    for key in ("items", "values"):
-        yield from _places(schema.get(key), namespace)
-    if isinstance(schema.get("type"), dict | list):
-        yield from _places(schema["type"], namespace)
+def _document(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise invalid_schema(f"The schema is too deep to look for tags: {error}") from error
+
+
+def _tags_of(place: Json) -> list[str]:
+    found = place.get(PROPERTY)
+    return [str(tag) for tag in cast("list[Any]", found)] if isinstance(found, list) else []
+
+
+def _set_tags(place: Json, tags: list[str]) -> None:
+    if tags:
+        place[PROPERTY] = tags
+    else:
+        place.pop(PROPERTY, None)
+
+
+def _places(root: Any) -> Iterator[tuple[str, str, Json]]:
+    """Every record and field with its path, in the order of the text; names are in the namespace around them."""
+    waiting: list[tuple[Any, str]] = [(root, "")]
+    while waiting:
+        node, namespace = waiting.pop()
+        inner: list[tuple[Any, str]] = []
+        if isinstance(node, list):
+            inner = [(branch, namespace) for branch in cast("list[Any]", node)]
+        elif isinstance(node, dict):
+            schema = cast("Json", node)
+            if "fields" in schema:
+                full, space = _full_name(schema, namespace)
+                yield full, RECORD, schema
+                for field in schema["fields"]:
+                    yield f"{full}.{field['name']}", FIELD, field
+                    inner.append((field["type"], space))
+            inner += [(schema[key], namespace) for key in ("items", "values", "type") if key in schema]
+        waiting += reversed(inner)
+
+
+def _full_name(record: Json, namespace: str) -> tuple[str, str]:
+    """A record's full name and the namespace of what it holds."""
+    name = str(record["name"])
+    if "." in name:
+        return name, name.rpartition(".")[0]
+    space = str(record.get("namespace", namespace))
+    return (f"{space}.{name}" if space else name), space
