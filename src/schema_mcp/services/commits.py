@@ -20,7 +20,11 @@ async def add(ground: Ground, stored: StoredVersion, signed: Signature) -> str:
     context = version.subject.context
     where = "" if context == DEFAULT_CONTEXT else f" in {shown_context(context)}"
     message = f"Add {version.subject.name} v{version.number}{where} (ID: {version.id})"
-    return await ground.store.commit(changes, message, signed.author, signed.trailers)
+    before = ground.store.head
+    commit = await ground.store.commit(changes, message, signed.author, signed.trailers)
+    if ground.ledger.agreed_with == before:
+        ground.ledger.agreed_with = commit  # what we add ourselves, the ledger knows
+    return commit
 
 
 async def add_numbered(ground: Ground, registry: str, stored: StoredVersion, there: Version, signed: Signature) -> str:

@@ -10,6 +10,7 @@ from schema_mcp.domain.errors import ConflictError, InvalidRequestError, MarkRea
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.schema import Schema, Subject
 from schema_mcp.registries.fleet import Fleet
+from schema_mcp.services import agreement
 from schema_mcp.services.ground import Ground, Signature
 from schema_mcp.services.resolution import in_registry, in_store, whole
 from schema_mcp.stores.ids import Ledger
@@ -46,6 +47,7 @@ async def allocate_for(ground: Ground, subject: Subject, number: int, schema: Sc
             hint="Set `ids: ledger` in registries.yaml, or just register: the registry's id is read back.",
         )
     await ground.store.refresh()
+    await agreement.settle(ground)
     new = await whole(schema, subject, [in_store(ground.store), in_registry(ground.fleet.get())])
     digest = schema_hash(canonical(new, new=True))
     stored = ground.store.version(subject, number)

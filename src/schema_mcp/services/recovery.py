@@ -15,7 +15,7 @@ from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.naming import parse_subject
 from schema_mcp.domain.schema import Json, Level, Mode, Reference, Schema, SchemaType, Subject, Version
 from schema_mcp.registries.guard import GuardedRegistry
-from schema_mcp.services import commits
+from schema_mcp.services import agreement, commits
 from schema_mcp.services.ground import Ground, Signature
 from schema_mcp.services.resolution import in_registry, in_store, whole
 from schema_mcp.stores.journal import Run, Status, StepRecord
@@ -51,9 +51,10 @@ async def registering(ground: Ground, registry: str, stored: StoredVersion, sign
 async def settle(ground: Ground, signed: Signature) -> list[str]:
     """Put back and finish what crashed runs left, and say what was done; a registry that is away is left for later.
 
-    Costs one small read when nothing is open.
+    The ledger is held against the store as well. Costs one small read when nothing is open.
     """
-    said: list[str] = []
+    await ground.store.refresh()
+    said = await agreement.settle(ground)
     for run in await ground.journal.recovered():
         if not any(step.to_undo for step in await ground.journal.steps(run.task)):
             continue

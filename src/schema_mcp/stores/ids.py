@@ -37,6 +37,9 @@ _REMEDY = "Move the file aside and start again: the ledger is rebuilt from the s
 class Ledger(Protocol):
     """Hands out ids that nobody else can get. Every answer is durable before it is given."""
 
+    agreed_with: str | None
+    """The store's commit that this ledger was last held against, in this process."""
+
     async def allocate(self, request: Allocation) -> Allocated:
         """The id of a content: the one it has, or the next free one.
 
@@ -108,6 +111,7 @@ class SqliteLedger:
         self._database = Database(path, MIGRATIONS, remedy=_REMEDY, patience=patience)
         self._ids = ids or IdRange()
         self._clock = clock
+        self.agreed_with: str | None = None
 
     def close(self) -> None:
         self._database.close()

@@ -1,0 +1,34 @@
+"""Git has the last word on ids: the ledger is held against the store, and rebuilt where they differ."""
+
+from schema_mcp.domain.allocation import Entry, IdSource
+from schema_mcp.services.ground import Ground
+
+
+async def settle(ground: Ground) -> list[str]:
+    """Hold the ledger against the store's head, unless that was done; says what was mended.
+
+    Other people's commits, a lost ledger file and an old backup of it all end here. Ids that were handed out and never
+    committed stay with their contents, and none is ever given twice.
+    """
+    head = ground.store.head
+    if ground.ledger.agreed_with == head:
+        return []
+    entries = _entries(ground)
+    high_water, blocks = ground.store.high_water(), ground.store.blocks()
+    found = await ground.ledger.disagreements(entries, high_water, blocks)
+    said = [f"{one.subject or 'ids.json'}: {one.reason}" for one in found if one.needs_rebuild]
+    if said:
+        await ground.ledger.rebuild(entries, high_water, blocks)
+    ground.ledger.agreed_with = head
+    return [f"the ledger was rebuilt from the store ({len(said)} differences, first: {said[0]})"] if said else []
+
+
+def _entries(ground: Ground) -> list[Entry]:
+    # Without a ledger of our own every id was made by the one registry that can be written to.
+    writable = ground.fleet.writable
+    made_by = writable[0] if ground.ids is IdSource.REGISTRY and writable else ""
+    return [
+        Entry(record.subject, record.number, record.schema_hash, record.id, record.type, registry=made_by)
+        for subject in ground.store.subjects()
+        for record in ground.store.records(subject)
+    ]
