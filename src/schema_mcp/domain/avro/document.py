@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import accumulate
 from typing import Any, NoReturn, TypeAlias, TypeGuard
 
+from schema_mcp.domain.avro import deep_json
 from schema_mcp.domain.avro.numbers import double_text
 from schema_mcp.domain.avro.stackless import Steps, run
 from schema_mcp.domain.errors import InvalidSchemaError
@@ -17,8 +18,10 @@ Raw: TypeAlias = dict[str, Any]
 _SHOWN = 200
 
 MAX_LENGTH = 5_000_000
-MAX_NESTING = 700
-"""Levels of JSON; the registry's own parser stops at 1,000. A record within a record takes three."""
+MAX_NESTING = 1_000
+"""Levels of JSON, as the registry's own parser has it; a record within a record takes three."""
+
+_SHALLOW = 200
 
 # Both patterns also match what is never closed, so that no text makes them try again and again.
 _STRING = r'"(?:[^"\\]|\\.)*+(?:"|\Z)'
@@ -46,7 +49,6 @@ def read(text: str) -> Any:
         raise InvalidSchemaError(f"The schema is longer than {MAX_LENGTH:,} characters")
     if not text.strip():
         raise InvalidSchemaError("Empty schema")
-    _refuse_deep(text)
     try:
         value, end = _decoded(text)
     except ValueError:
@@ -59,10 +61,21 @@ def read(text: str) -> Any:
 
 
 def _decoded(text: str) -> tuple[Any, int]:
-    try:
-        return _DECODER.raw_decode(text, _start(text))
-    except RecursionError as error:
-        raise _too_deep() from error
+    depth = _depth(text)
+    if depth > MAX_NESTING:
+        raise InvalidSchemaError(f"The schema is nested deeper than {MAX_NESTING} levels of JSON")
+    if depth > _SHALLOW:
+        return deep_json.decoded(text, _start(text), _DECODER.raw_decode)
+    return _DECODER.raw_decode(text, _start(text))
+
+
+def _depth(text: str) -> int:
+    """How many levels a text may nest; more than it does where comments hold brackets."""
+    count = text.count("[") + text.count("{")
+    if count <= _SHALLOW:
+        return count
+    brackets = _NOT_BRACKETS.sub("", _STRINGS.sub("", text).translate(_BRACKETS))
+    return max(accumulate(1 if bracket == "\x01" else -1 for bracket in brackets), default=0)
 
 
 def _decoded_without_comments(text: str) -> tuple[Any, int]:
@@ -86,7 +99,8 @@ def repeated_keys(text: str) -> list[str]:
         found.extend(name for name, times in counted.items() if times > 1)
 
     plain = _STRING_OR_COMMENT.sub(_blanked, text)
-    json.JSONDecoder(object_pairs_hook=noted).raw_decode(plain, _start(plain))
+    if _depth(plain) <= _SHALLOW:
+        json.JSONDecoder(object_pairs_hook=noted).raw_decode(plain, _start(plain))
     return list(dict.fromkeys(found))
 
 
@@ -94,24 +108,12 @@ def _start(text: str) -> int:
     return len(text) - len(text.lstrip(_BLANK))
 
 
-def _refuse_deep(text: str) -> None:
-    if text.count("[") + text.count("{") <= MAX_NESTING:
-        return
-    brackets = _NOT_BRACKETS.sub("", _STRINGS.sub("", text).translate(_BRACKETS))
-    if max(accumulate(1 if bracket == "\x01" else -1 for bracket in brackets), default=0) > MAX_NESTING:
-        raise _too_deep()
-
-
-def _too_deep() -> InvalidSchemaError:
-    return InvalidSchemaError(f"The schema is nested deeper than {MAX_NESTING} levels of JSON")
-
-
 def _refuse_half_characters(text: str, value: Any) -> None:
     # Half of a surrogate pair has no UTF-8 form, so such a text could be neither hashed nor sent.
     if "\\ud" not in text and "\\uD" not in text:
         return
     try:
-        json.dumps(value, ensure_ascii=False).encode()
+        write(value).encode()
     except UnicodeEncodeError as error:
         raise InvalidSchemaError("The schema holds half of a surrogate pair") from error
 
