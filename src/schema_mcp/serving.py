@@ -82,16 +82,17 @@ async def _serve_site(app: Starlette, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    # uvicorn repeats the signal that ended it, once it is done; we still have a workspace to close.
-    signal.signal(signal.SIGTERM, _heard)
-    signal.signal(signal.SIGINT, _heard)
+    server = uvicorn.Server(config)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # uvicorn handles these only while it runs, and repeats them when it is done; we still have a workspace to close.
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     host, port, *_ = listener.getsockname()
     print(f"schema-mcp: MCP at http://{_LOOPBACK.get(host, host)}:{port}/mcp", file=sys.stderr, flush=True)  # noqa: T201
-    await uvicorn.Server(config).serve(sockets=[listener])
-
-
-def _heard(*_: object) -> None:
-    """A signal that was already acted on."""
+    await server.serve(sockets=[listener])
 
 
 def http_site(workspace: "Workspace", cores: "Mapping[str, Core]", host: str) -> Starlette:
