@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError
 from schema_mcp.interfaces.registry_api.endpoints import ENDPOINTS
@@ -178,6 +179,13 @@ async def test_it_can_be_mounted_below_another_application(core):
         answer = await client.get("/schemas-of/registries/dev/subjects")
 
     assert (answer.status_code, answer.json()) == (200, [])
+
+
+async def test_it_does_not_stand_in_the_way_of_other_routes(core):
+    other = Route("/other", lambda _: None, name="other")
+    app = Starlette(routes=[*registry_routes({"dev": core}, OpenGate()), other])
+
+    assert app.url_path_for("other") == "/other"
 
 
 async def test_it_tells_clients_whose_answers_it_gives(core):

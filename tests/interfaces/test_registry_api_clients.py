@@ -28,6 +28,7 @@ from schema_mcp.interfaces.registry_api.face import registry_routes
 from schema_mcp.interfaces.registry_api.gate import OpenGate
 from schema_mcp.registries.embedded.core import Core
 
+FIELD = descriptor_pb2.FieldDescriptorProto
 ORDER = '{"type":"record","name":"Order","namespace":"shop","fields":[{"name":"id","type":"long"}]}'
 ORDER_2 = ORDER.replace("]}", ',{"name":"note","type":"string","default":""}]}')
 ORDER_BROKEN = ORDER.replace('"long"', '"string"')
@@ -165,8 +166,7 @@ def test_protobuf_messages_make_the_round_trip(client, subject):
     message = _order_message()
     write, read = ProtobufSerializer(message, client, {"use.deprecated.format": False}), ProtobufDeserializer(message)
     where = SerializationContext(subject, MessageField.VALUE)
-    order = message(id=7, note="fragile")
-    order.at.seconds = 1
+    order = message(id=7, note="fragile", at={"seconds": 1}, total={"cents": 995})
 
     data = write(order, where)
 
@@ -174,6 +174,8 @@ def test_protobuf_messages_make_the_round_trip(client, subject):
     stored = client.get_latest_version(f"{subject}-value").schema
     assert 'import "google/protobuf/timestamp.proto";' in stored.schema_str
     assert "int64 id = 1;" in stored.schema_str
+    assert SchemaReference("shop/money.proto", "shop/money.proto", 1) in stored.references
+    assert "int64 cents = 1;" in client.get_latest_version("shop/money.proto").schema.schema_str
 
 
 def _owner(name):
@@ -181,21 +183,20 @@ def _owner(name):
 
 
 def _order_message():
-    """A message class as `protoc` would make it, without `protoc`."""
+    """A message class as `protoc` would make it, without `protoc`: it imports a file of ours and one of Google's."""
     file = descriptor_pb2.FileDescriptorProto(name="shop/order.proto", package="shop", syntax="proto3")
-    file.dependency.append(timestamp_pb2.DESCRIPTOR.name)
+    file.dependency.extend([timestamp_pb2.DESCRIPTOR.name, "shop/money.proto"])
     order = file.message_type.add(name="Order")
-    field = descriptor_pb2.FieldDescriptorProto
-    order.field.add(name="id", number=1, type=field.TYPE_INT64, label=field.LABEL_OPTIONAL)
-    order.field.add(name="note", number=2, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
-    order.field.add(
-        name="at",
-        number=3,
-        type=field.TYPE_MESSAGE,
-        type_name=".google.protobuf.Timestamp",
-        label=field.LABEL_OPTIONAL,
+    order.field.add(name="id", number=1, type=FIELD.TYPE_INT64, label=FIELD.LABEL_OPTIONAL)
+    order.field.add(name="note", number=2, type=FIELD.TYPE_STRING, label=FIELD.LABEL_OPTIONAL)
+    for number, name, kind in ((3, "at", ".google.protobuf.Timestamp"), (4, "total", ".shop.Money")):
+        order.field.add(name=name, number=number, type=FIELD.TYPE_MESSAGE, type_name=kind, label=FIELD.LABEL_OPTIONAL)
+    money = descriptor_pb2.FileDescriptorProto(name="shop/money.proto", package="shop", syntax="proto3")
+    money.message_type.add(name="Money").field.add(
+        name="cents", number=1, type=FIELD.TYPE_INT64, label=FIELD.LABEL_OPTIONAL
     )
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(timestamp_pb2.DESCRIPTOR.serialized_pb)
+    pool.Add(money)
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("shop.Order"))

@@ -41,9 +41,18 @@ async def test_its_level_can_be_set_where_it_is_configured(level):
     await registry.close()
 
 
-def test_a_level_that_is_none_stops_the_start():
-    with pytest.raises(ConfigurationError, match="dev: 'BAKWARD'"):
-        EmbeddedRegistry(Connection("dev", options={"level": "bakward"}))
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param({"level": "bakward"}, "dev: 'BAKWARD'", id="level"),
+        pytest.param({"mutable_modes": "false"}, "mutable_modes is 'false'", id="flag-as-text"),
+        pytest.param({"levle": "NONE"}, "unknown option 'levle'", id="unknown"),
+    ],
+)
+def test_a_wrong_option_stops_the_start(options, message):
+    with pytest.raises(ConfigurationError, match=message) as wrong:
+        EmbeddedRegistry(Connection("dev", options=options))
+    assert wrong.value.hint
 
 
 async def test_modes_can_be_frozen_where_it_is_configured():

@@ -5,9 +5,10 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.datastructures import URLPath
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 from schema_mcp.domain.errors import InvalidRequestError, NotPermittedError, ReadOnlyError, SchemaMcpError
@@ -45,6 +46,9 @@ class RegistryRoute(BaseRoute):
         raw = _raw_path(scope)
         ours = scope["type"] == "http" and (raw == self._mount or raw.startswith(self._mount + b"/"))
         return (Match.FULL if ours else Match.NONE), {}
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        raise NoMatchFound(name, path_params)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)

@@ -209,9 +209,16 @@ def _draft(schema: Schema, *, schema_id: int = NO_ID, number: int = 0) -> Draft:
 
 def _settings(connection: Connection) -> ServerSettings:
     """The server settings that a connection's options name: `level` and `mutable_modes`."""
-    known = ServerSettings()
+    unknown = connection.options.keys() - {"level", "mutable_modes"}
+    if unknown:
+        raise ConfigurationError(
+            f"{connection.name}: unknown option {min(unknown)!r}", hint="An embedded registry has level, mutable_modes."
+        )
+    mutable_modes = connection.options.get("mutable_modes", True)
+    if not isinstance(mutable_modes, bool):
+        raise ConfigurationError(f"{connection.name}: mutable_modes is {mutable_modes!r}", hint="Use true or false.")
     try:
-        level = Level(str(connection.options.get("level", known.level)).upper())
+        level = Level(str(connection.options.get("level", Level.BACKWARD)).upper())
     except ValueError as error:
         raise ConfigurationError(f"{connection.name}: {error}", hint=f"One of {', '.join(Level)}.") from error
-    return ServerSettings(level=level, mutable_modes=bool(connection.options.get("mutable_modes", True)))
+    return ServerSettings(level=level, mutable_modes=mutable_modes)
