@@ -209,7 +209,8 @@ def _draft(schema: Schema, *, schema_id: int = NO_ID, number: int = 0) -> Draft:
 
 def _settings(connection: Connection) -> ServerSettings:
     """The server settings that a connection's options name: `level` and `mutable_modes`."""
-    unknown = connection.options.keys() - {"level", "mutable_modes"}
+    # Settings of caches are taken and not needed: what is read here is read from the file at once.
+    unknown = {name for name in connection.options if not name.startswith("cache_")} - {"level", "mutable_modes"}
     if unknown:
         raise ConfigurationError(
             f"{connection.name}: unknown option {min(unknown)!r}", hint="An embedded registry has level, mutable_modes."
