@@ -117,6 +117,8 @@ async def _carry_out(ground: Ground, plan: Plan, run: Run, report: Report) -> st
             await ground.journal.finish(run.task, Status.INTERRUPTED, {})
         raise
     status = Status.SUCCEEDED if outcome.succeeded else Status.FAILED
+    if any(step.to_undo for step in await ground.journal.steps(run.task)):
+        status = Status.INTERRUPTED  # a mode could not be put back: `recovery` has to find it
     await ground.journal.finish(run.task, status, {"registries": [one.told() for one in outcome.registries]})
     return outcome
 

@@ -3,19 +3,25 @@
 `steps.carry_out` does it. Sources of the order: references first; inside a subject loosen, register, tighten.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import attrgetter
+
+from anyio import to_thread
 
 from schema_mcp.domain import compatibility
 from schema_mcp.domain.drift import Drift, Held, Kind, Snapshot, compare
+from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.plan import Action, Blocked, Plan, Step, in_order, level_action
 from schema_mcp.domain.references import Place, in_reference_order, used_by
 from schema_mcp.domain.schema import Level, Subject
-from schema_mcp.registries.contract import Capability, Registry, level_of
+from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.services import snapshots
 from schema_mcp.services.drift import told_apart
+from schema_mcp.services.judgement import Judge, judge_of
 from schema_mcp.services.resolution import stored_whole
 from schema_mcp.services.selection import Selection
 from schema_mcp.services.together import each
@@ -29,11 +35,20 @@ IMPORT_WARNING = (
 
 @dataclass(slots=True)
 class _Draft:
-    """One registry's part of a plan while it is being made."""
+    """One registry's part of a plan while it is being made; the highest ids are asked for once."""
 
+    registry: Registry
+    store: SchemaStore
+    wanted: Snapshot
+    found: Snapshot
     steps: list[Step] = field(default_factory=list[Step])
     blocked: list[Blocked] = field(default_factory=list[Blocked])
-    observed: str = ""
+    highest: dict[str, int] = field(default_factory=dict[str, int])
+
+    async def highest_id(self, context: str) -> int:
+        if context not in self.highest:
+            self.highest[context] = await self.registry.highest_id(context=context)
+        return self.highest[context]
 
 
 async def plan(fleet: Fleet, store: SchemaStore, registries: Sequence[str], selection: Selection) -> Plan:
@@ -49,7 +64,7 @@ async def plan(fleet: Fleet, store: SchemaStore, registries: Sequence[str], sele
         kind="deployment",
         request={"registries": names, **selection.as_request()},
         commit=store.head or "",
-        observed={name: drafts[name].observed for name in names},
+        observed={name: snapshots.digest(drafts[name].found) for name in names},
         steps=_ordered(store, [step for name in names for step in drafts[name].steps]),
         blocked=tuple(blocked for name in names for blocked in drafts[name].blocked),
         warnings=_warnings(drafts),
@@ -65,33 +80,23 @@ async def _draft(registry: Registry, store: SchemaStore, selection: Selection) -
         prefix=selection.listing,
         context=selection.listing_context,
     )
+    draft = _Draft(registry, store, wanted, found)
     drift = await told_apart(compare(wanted, found), registry, store)
-    draft = _Draft(observed=snapshots.digest(found))
-    for subject in sorted({one.subject for one in drift}):
-        mine = [one for one in drift if one.subject == subject]
-        await _plan_subject(registry, store, subject, mine, wanted, found, draft)
+    for subject, several in groupby(drift, key=attrgetter("subject")):
+        await _plan_subject(draft, subject, list(several))
     return draft
 
 
-async def _plan_subject(
-    registry: Registry,
-    store: SchemaStore,
-    subject: Subject,
-    drift: Sequence[Drift],
-    wanted: Snapshot,
-    found: Snapshot,
-    draft: _Draft,
-) -> None:
-    missing = {one.number: wanted.versions[subject][one.number] for one in drift if one.kind is Kind.MISSING}
-    settings = list(_settings_steps(registry, subject, wanted, found))
-    refusals = [*_in_the_way(registry.name, drift), *await _cannot_register(registry, store, subject, missing, found)]
-    if missing and refusals:
-        draft.blocked += refusals
-        return
+async def _plan_subject(draft: _Draft, subject: Subject, drift: Sequence[Drift]) -> None:
+    registry = draft.registry.name
+    missing = {one.number: draft.wanted.versions[subject][one.number] for one in drift if one.kind is Kind.MISSING}
+    refusals = [*_in_the_way(registry, drift), *await _cannot_register(draft, subject, missing)]
     draft.blocked += refusals
-    draft.steps += [_register(registry.name, subject, number, held) for number, held in missing.items()]
-    draft.steps += _retired(registry.name, store, subject, found)
-    draft.steps += settings
+    if missing and refusals:
+        return
+    draft.steps += [_register(registry, subject, number, held) for number, held in missing.items()]
+    draft.steps += _retired(registry, draft.store, subject, draft.found)
+    draft.steps += _settings_steps(draft.registry, subject, draft.wanted, draft.found)
 
 
 def _register(registry: str, subject: Subject, number: int, held: Held) -> Step:
@@ -143,31 +148,29 @@ def _in_the_way(registry: str, drift: Sequence[Drift]) -> Iterator[Blocked]:
             )
 
 
-async def _cannot_register(
-    registry: Registry, store: SchemaStore, subject: Subject, missing: Mapping[int, Held], found: Snapshot
-) -> list[Blocked]:
+async def _cannot_register(draft: _Draft, subject: Subject, missing: Mapping[int, Held]) -> list[Blocked]:
     """Why missing versions cannot go there as they are: capabilities, occupied numbers and ids, compatibility."""
     if not missing:
         return []
+    registry = draft.registry
     if not {Capability.KEEPS_IDS, Capability.MODES} <= registry.capabilities:
         why = f"{registry.name} cannot keep a given id"
         return [Blocked(registry.name, subject, why, "Deploy to a registry that has the mode IMPORT.")]
-    occupied = [one async for one in _occupied(registry, subject, missing, found)]
-    return occupied or await _incompatible(registry, store, subject, missing, found)
+    occupied = [one async for one in _occupied(draft, subject, missing)]
+    return occupied or await _incompatible(draft, subject, missing)
 
 
-async def _occupied(
-    registry: Registry, subject: Subject, missing: Mapping[int, Held], found: Snapshot
-) -> AsyncIterator[Blocked]:
-    tombs = found.deleted.get(subject, {})
-    highest = await registry.highest_id(context=subject.context)
+async def _occupied(draft: _Draft, subject: Subject, missing: Mapping[int, Held]) -> AsyncIterator[Blocked]:
+    name = draft.registry.name
+    tombs = draft.found.deleted.get(subject, {})
+    highest = await draft.highest_id(subject.context)
     for number, held in missing.items():
         if number in tombs and tombs[number].digest != held.digest:
             why = f"a soft-deleted version {number} with other content is in the way"
-            yield Blocked(registry.name, subject, why, "Delete it permanently first.", number)
-        elif held.id <= highest and not await _is_free(registry, subject, held):
-            why = f"id {held.id} belongs to other content in {registry.name}"
-            yield Blocked(registry.name, subject, why, "Ids never move: register the schema under a new id.", number)
+            yield Blocked(name, subject, why, "Delete it permanently first.", number)
+        elif held.id <= highest and not await _is_free(draft.registry, subject, held):
+            why = f"id {held.id} belongs to other content in {name}"
+            yield Blocked(name, subject, why, "Ids never move: register the schema under a new id.", number)
 
 
 async def _is_free(registry: Registry, subject: Subject, held: Held) -> bool:
@@ -176,23 +179,30 @@ async def _is_free(registry: Registry, subject: Subject, held: Held) -> bool:
     return there is None or schema_hash(there) == held.digest
 
 
-async def _incompatible(
-    registry: Registry, store: SchemaStore, subject: Subject, missing: Mapping[int, Held], found: Snapshot
-) -> list[Blocked]:
+async def _incompatible(draft: _Draft, subject: Subject, missing: Mapping[int, Held]) -> list[Blocked]:
     """IMPORT switches the registry's own check off, so it is made here, against what the registry already has."""
-    live = found.versions.get(subject, {})
-    if not live:
+    if not draft.found.versions.get(subject):
         return []
-    level = store.wish(subject).level or Level(level_of(await registry.config(subject, inherited=True)) or "BACKWARD")
-    stored = [one for one in store.history(subject) if not one.version.deleted]
-    wholes = {one.version.number: await stored_whole(one.version, store) for one in stored}
-    for number in missing:
-        before = [wholes[earlier] for earlier in sorted(wholes) if earlier < number]
-        outcome = compatibility.check(wholes[number], before, level)
-        if not outcome.compatible:
-            why = f"not {level} compatible: {outcome.breaks[0][1].plain}"
-            return [Blocked(registry.name, subject, why, "Lower the subject's level, or mend the version.", number)]
-    return []
+    registry, store = draft.registry, draft.store
+    judge = judge_of(registry.name, await registry.config(subject, inherited=True))
+    judge = replace(judge, level=store.wish(subject).level or judge.level)
+    wholes = [await stored_whole(one.version, store) for one in store.history(subject) if not one.version.deleted]
+    found = await to_thread.run_sync(_first_break, wholes, missing, judge)
+    if found is None:
+        return []
+    why, hint = f"not {judge.level} compatible: {found[1]}", "Lower the subject's level, or mend the version."
+    return [Blocked(registry.name, subject, why, hint, found[0])]
+
+
+def _first_break(wholes: Sequence[Whole], missing: Collection[int], judge: Judge) -> tuple[int, str] | None:
+    """The first missing version that does not follow those before it, and why."""
+    for new in wholes:
+        before = [old for old in wholes if old.number < new.number]
+        if new.number in missing:
+            outcome = compatibility.check(new, before, judge.level, judge.rules, group=judge.group)
+            if not outcome.compatible:
+                return new.number, outcome.breaks[0][1].plain
+    return None
 
 
 def _ordered(store: SchemaStore, steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from schema_mcp.domain.compatibility import in_group
 from schema_mcp.domain.engine import Whole
-from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
+from schema_mcp.domain.errors import InvalidRequestError, NotFoundError, RegistryError
+from schema_mcp.domain.formats import Rules
 from schema_mcp.domain.schema import Json, Level, Policy, Schema, Semantics, Subject, Version
 from schema_mcp.registries.contract import Number, Registry, level_of
 from schema_mcp.services.resolution import Finder, in_registry, in_store, whole
@@ -57,7 +58,7 @@ class Side:
         if self.registry is None:
             wish = self.store.wish(subject).level or self.store.context_wish(subject.context).level
             return Judge(wish or Level.BACKWARD)
-        return judge_of(await self.registry.config(subject, inherited=True))
+        return judge_of(self.registry.name, await self.registry.config(subject, inherited=True))
 
     async def _find(self, subject: Subject, number: Number) -> Version | None:
         if self.registry is not None:
@@ -76,17 +77,28 @@ class Judge:
     policy: Policy = Policy.STRICT
     semantics: Semantics = Semantics.CONFLUENT_8_3
 
+    @property
+    def rules(self) -> Rules:
+        """The variant of the rules."""
+        return Rules(self.policy, self.semantics)
+
     def compared(self, new: Whole, previous: Sequence[Whole]) -> list[Whole]:
         """The earlier versions that count: with a group, those of the new schema's group."""
         return [old for old in previous if self.group is None or in_group(new.schema, old.schema, self.group)]
 
 
-def judge_of(config: Json | None) -> Judge:
-    """What a configuration in force says about comparing."""
+def judge_of(registry: str, config: Json | None) -> Judge:
+    """What a registry's configuration in force says about comparing; raises `RegistryError` for an unknown level."""
     found = config or {}
-    policy = found.get("compatibilityPolicy")
+    level, policy = level_of(found) or Level.BACKWARD, found.get("compatibilityPolicy")
+    if level not in set(Level):
+        raise RegistryError(
+            f"{registry} has a level in force that nobody can prove: {level[:80]!r}",
+            hint=f"Set one of {', '.join(Level)} there.",
+            details={"registry": registry},
+        )
     return Judge(
-        level=Level(level_of(found) or Level.BACKWARD),
+        level=Level(level),
         group=found.get("compatibilityGroup"),
         policy=Policy(policy) if policy in set(Policy) else Policy.STRICT,
     )

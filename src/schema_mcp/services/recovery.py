@@ -4,10 +4,13 @@ Three things can be left by a process that died: a subject in mode IMPORT, a ver
 does not have yet, and an id bound to a version that was never committed. The journal names each of them.
 """
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+
+from anyio import CancelScope, to_thread
 
 from schema_mcp.domain.engine import canonical
 from schema_mcp.domain.errors import LockHeldError, NotFoundError, SchemaMcpError
@@ -25,6 +28,10 @@ REGISTRATION = "registration"
 _IMPORT_MODE = "import_mode"
 _STORED = "stored"
 NO_MODE = "none of its own"
+IMPORTING = "import"
+"""The turn of whoever has a subject in mode IMPORT."""
+
+_log = logging.getLogger(__name__)
 
 
 def mode_key(registry: str, subject: Subject) -> str:
@@ -43,6 +50,11 @@ async def registering(ground: Ground, registry: str, stored: StoredVersion, sign
     except SchemaMcpError:
         # Whether anything was left behind is looked up now, as it would be after a crash.
         await _settle_registration(ground, run, registry, stored, signed)
+        raise
+    except BaseException:
+        # Cancelled, or a bug: the next call looks it up.
+        with CancelScope(shield=True):
+            await ground.journal.finish(run.task, Status.INTERRUPTED, {})
         raise
     await ground.journal.step(run.task, key, "done")
     await ground.journal.finish(run.task, Status.SUCCEEDED, {})
@@ -65,6 +77,8 @@ async def settle(ground: Ground, signed: Signature) -> list[str]:
             continue
         except SchemaMcpError as error:
             said.append(f"task {run.task} is still open: {error}")
+    for sentence in said:
+        _log.warning("recovered: %s", sentence)
     return said
 
 
@@ -78,9 +92,9 @@ async def _settle_run(ground: Ground, run: Run, signed: Signature) -> list[str]:
             if step.to_undo and what == _IMPORT_MODE:
                 said.append(await _restore(ground, run, step, registry, parse_subject(subject)))
             elif step.to_undo and what == _STORED:
-                status = Status.SUCCEEDED
                 said.append(await _finish(ground, registry, _read(step.to_undo), signed))
                 await ground.journal.step(run.task, step.key, "done")
+                status = Status.SUCCEEDED
     finally:
         await ground.journal.finish(run.task, status, {})
     return said
@@ -89,7 +103,8 @@ async def _settle_run(ground: Ground, run: Run, signed: Signature) -> list[str]:
 async def _restore(ground: Ground, run: Run, step: StepRecord, registry: str, subject: Subject) -> str:
     before = str((step.before or {})["mode"])
     own = None if before == NO_MODE else Mode(before)
-    await restore_mode(ground.fleet.get(registry), subject, own)
+    async with ground.journal.turns.of(IMPORTING, mode_key(registry, subject)):
+        await restore_mode(ground.fleet.get(registry), subject, own)
     await ground.journal.step(run.task, step.key, "done")
     return f"{registry}: the mode of {subject} was left in IMPORT and is {before} again"
 
@@ -125,7 +140,7 @@ async def _finish(ground: Ground, registry: str, stored: StoredVersion, signed: 
         return f"{subject}: the version is committed"
     there = None if stored.version.id else await _taken(ground, registry, stored)
     if there is None:
-        await ground.ledger.forget(subject, number)
+        await ground.ledger.forget(subject, number, stored.schema_hash)
         return f"{subject} v{number}: nothing was registered; the number is free again"
     commit = await commits.add_numbered(ground, registry, stored, there, signed)
     return f"{subject} v{there.number} (id {there.id}) was in {registry} only; committed as {commit[:10]}"
@@ -138,7 +153,8 @@ async def _taken(ground: Ground, registry: str, stored: StoredVersion) -> Versio
     if found is None:
         return None
     one = await whole(found.schema, found.subject, [in_store(ground.store), in_registry(there)])
-    return found if schema_hash(canonical(one)) == stored.schema_hash else None
+    digest = await to_thread.run_sync(lambda: schema_hash(canonical(one)))
+    return found if digest == stored.schema_hash else None
 
 
 def _written(stored: StoredVersion) -> Json:

@@ -1,22 +1,27 @@
 """Prove it safe, number it, commit it, deploy it: register one schema, in that order."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import anyio
+from anyio import to_thread
 
 from schema_mcp.domain.allocation import Allocation, IdSource
-from schema_mcp.domain.engine import Whole, canonical
+from schema_mcp.domain.contracts import merged_metadata, merged_rule_set
+from schema_mcp.domain.engine import Whole, canonical, parse
 from schema_mcp.domain.errors import ConflictError, InvalidRequestError, RegistryError, SchemaMcpError
 from schema_mcp.domain.identity import schema_hash
+from schema_mcp.domain.naming import resolve
+from schema_mcp.domain.plan import Action
 from schema_mcp.domain.schema import Json, Level, Schema, Subject, Version
-from schema_mcp.registries.contract import level_of
 from schema_mcp.registries.guard import GuardedRegistry
-from schema_mcp.services import application, commits, deployment, id_allocation, recovery
+from schema_mcp.services import application, commits, deployment, id_allocation, recovery, steps
 from schema_mcp.services.ground import Ground, Report, Signature
+from schema_mcp.services.judgement import Judge, judge_of
 from schema_mcp.services.proof import prove
-from schema_mcp.services.resolution import Finder, in_registry, in_store, stored_whole, whole
+from schema_mcp.services.resolution import in_registry, in_store, stored_whole, whole
 from schema_mcp.services.selection import Selection
 from schema_mcp.stores.schemastore import StoredVersion
 
@@ -68,14 +73,18 @@ class _Case:
     new: Whole
     digest: str
     history: Sequence[StoredVersion]
-    config: Json | None
-    level: Level
+    judge: Judge
     number: int
 
     @property
     def known(self) -> StoredVersion | None:
         """The version of the subject that already is this content."""
         return next((one for one in self.history if one.schema_hash == self.digest and not one.version.deleted), None)
+
+    @property
+    def level(self) -> Level:
+        """The level in force: the store's wish, else the registry's."""
+        return self.judge.level
 
 
 async def register(ground: Ground, wanted: Wanted, signed: Signature, stop: Stop | None, report: Report) -> Registered:
@@ -88,23 +97,45 @@ async def register(ground: Ground, wanted: Wanted, signed: Signature, stop: Stop
     registry = ground.fleet.get(wanted.registry)
     if stop in (None, Stop.COMMIT):
         registry.require_writable()
-    await recovery.settle(ground, signed)
+    if stop is Stop.PROOF:
+        return await _attempt(ground, registry, wanted, signed, stop, report)
+    said = await recovery.settle(ground, signed)
+    async with ground.journal.turns.of("register", str(wanted.subject)):
+        done = await _insist(lambda: _attempt(ground, registry, wanted, signed, stop, report))
+    return replace(done, notes=(*said, *done.notes))
+
+
+async def _insist(attempt: Callable[[], Awaitable[Registered]]) -> Registered:
+    """Try again, from reading on, as long as somebody else is faster."""
     for turn in range(_COMMIT_TURNS):
-        case = await _read(ground, registry, wanted)
-        if case.known is not None:
-            return await _again(ground, case, case.known, signed, stop, report)
-        await _prove(ground, case, wanted.level)
-        if stop is Stop.PROOF:
-            return Registered(case.number, case.level)
         try:
-            if ground.ids is IdSource.REGISTRY:
-                return await _numbered_by_registry(ground, case, wanted, signed)
-            return await _numbered_by_ledger(ground, case, wanted, signed, stop, report)
+            return await attempt()
         except _LostRaceError:
             if turn == _COMMIT_TURNS - 1:
                 raise
             await anyio.sleep(_PAUSE * 2**turn)
     raise AssertionError("unreachable")  # pragma: no cover
+
+
+async def _attempt(
+    ground: Ground,
+    registry: GuardedRegistry,
+    wanted: Wanted,
+    signed: Signature,
+    stop: Stop | None,
+    report: Report,
+) -> Registered:
+    case = await _read(ground, registry, wanted)
+    if case.known is not None:
+        return await _again(ground, case, case.known, signed, stop, report)
+    await _prove(ground, case, wanted.level)
+    if stop is Stop.PROOF:
+        return Registered(case.number, case.level)
+    if stop is None:
+        await _refuse_half_way(ground, case)
+    if ground.ids is IdSource.REGISTRY:
+        return await _numbered_by_registry(ground, case, wanted, signed)
+    return await _numbered_by_ledger(ground, case, wanted, signed, stop, report)
 
 
 class _LostRaceError(ConflictError):
@@ -123,35 +154,45 @@ async def _read(ground: Ground, registry: GuardedRegistry, wanted: Wanted) -> _C
     store, subject = ground.store, wanted.subject
     await store.refresh()
     history = store.history(subject)
-    new, digest = await _meant(wanted, history, [in_store(store), in_registry(registry)])
+    config = await registry.config(subject, inherited=True) or {}
+    governed = config if ground.ids is IdSource.REGISTRY else {}
+    given = await whole(wanted.schema, subject, [in_store(store), in_registry(registry)])
+    new, digest = await to_thread.run_sync(_meant, given, history, governed)
     there = await registry.numbers(subject, deleted=True)
     _refuse_unknown_versions(registry.name, subject, await registry.numbers(subject) if there else [], history)
-    config = await registry.config(subject, inherited=True)
+    judge = judge_of(registry.name, config)
     wish = store.wish(subject).level or store.context_wish(subject.context).level
     numbers = [0, *there, *(stored.version.number for stored in history)]
-    return _Case(
-        registry=registry,
-        subject=subject,
-        new=new,
-        digest=digest,
-        history=history,
-        config=config,
-        level=wish or Level(level_of(config) or Level.BACKWARD),
-        number=max(numbers) + 1,
-    )
+    return _Case(registry, subject, new, digest, history, replace(judge, level=wish or judge.level), max(numbers) + 1)
 
 
-async def _meant(wanted: Wanted, history: Sequence[StoredVersion], finders: Sequence[Finder]) -> tuple[Whole, str]:
+def _meant(given: Whole, history: Sequence[StoredVersion], config: Json) -> tuple[Whole, str]:
     """The schema to register, with its digest: a version that is there already, else the fullest reading."""
     known = {stored.schema_hash for stored in history if not stored.version.deleted}
-    new = await whole(wanted.schema, wanted.subject, finders)
-    digest = schema_hash(canonical(new, new=True))
-    for schema in _candidates(new.schema, history):
-        new = replace(new, schema=schema)
+    parse(given, new=True)
+    new, digest = given, ""
+    for schema in _candidates(given.schema, history):
+        new = replace(given, schema=_governed(schema, config))
+        if config.get("normalize"):
+            new = replace(new, schema=canonical(new, normalize=True))
         digest = schema_hash(canonical(new))
         if digest in known:
             break
     return new, digest
+
+
+def _governed(schema: Schema, config: Json) -> Schema:
+    """The schema between the defaults and the overrides of the registry that will number it.
+
+    Source: registry semantics 1.6.
+    """
+    metadata = merged_metadata(config.get("defaultMetadata"), schema.metadata)
+    rule_set = merged_rule_set(config.get("defaultRuleSet"), schema.rule_set)
+    return replace(
+        schema,
+        metadata=merged_metadata(metadata, config.get("overrideMetadata")),
+        rule_set=merged_rule_set(rule_set, config.get("overrideRuleSet")),
+    )
 
 
 def _candidates(schema: Schema, history: Sequence[StoredVersion]) -> list[Schema]:
@@ -186,7 +227,31 @@ async def _prove(ground: Ground, case: _Case, asked: Level | None) -> None:
     live = [stored.version for stored in case.history if not stored.version.deleted]
     previous = [await stored_whole(version, ground.store) for version in live]
     levels = [case.level] if asked in (None, case.level) else [case.level, asked]
-    prove(case.new, previous, [level for level in levels if level], group=(case.config or {}).get("compatibilityGroup"))
+    await to_thread.run_sync(
+        lambda: prove(
+            case.new, previous, [level for level in levels if level], case.judge.rules, group=case.judge.group
+        )
+    )
+
+
+async def _refuse_half_way(ground: Ground, case: _Case) -> None:
+    """Refuse what could be committed and then not be deployed, as far as that can be known before."""
+    registry, subject = case.registry, case.subject
+    targets = ground.store.wish(subject).targets
+    if targets is not None and registry.name not in targets:
+        raise ConflictError(
+            f"The store sends {subject} to {', '.join(targets) or 'no registry'}, not to {registry.name}",
+            hint=f"Register it there, or add {registry.name} to the subject's targets in the store first.",
+        )
+    await steps.refuse_closed(registry, subject)
+    for reference in case.new.schema.references:
+        used = resolve(reference.subject, subject)
+        if await registry.version(used, reference.version) is None:
+            raise ConflictError(
+                f"{registry.name} lacks {used} version {reference.version}, which the schema references",
+                hint="Deploy that first: plan_deployment with its subject.",
+                details={"registry": registry.name},
+            )
 
 
 async def _numbered_by_ledger(
@@ -199,14 +264,22 @@ async def _numbered_by_ledger(
         await id_allocation.publish(ground, allocated.id, signed)
         return Registered(case.number, case.level, allocated.id, existing=allocated.existing)
     async with recovery.registering(ground, case.registry.name, _stored(ground, case, wanted, signed, _OURS), signed):
-        try:
+        with _races():
             allocated = await id_allocation.allocate(ground.ledger, ground.store, request)
-            await id_allocation.refuse_taken(ground.fleet, case.subject, allocated.id, case.digest)
+        await id_allocation.refuse_taken(ground.fleet, case.subject, allocated.id, case.digest)
+        with _races():
             commit = await commits.add(ground, _stored(ground, case, wanted, signed, allocated.id), signed)
-        except ConflictError as error:
-            raise _LostRaceError(str(error), hint=error.hint, details=error.details) from error
     done = Registered(case.number, case.level, allocated.id, commit=commit)
     return done if stop is Stop.COMMIT else await _deployed(ground, case, done, signed, report)
+
+
+@contextmanager
+def _races() -> Generator[None]:
+    """Where a conflict means that somebody else took the number meanwhile."""
+    try:
+        yield
+    except ConflictError as error:
+        raise _LostRaceError(str(error), hint=error.hint, details=error.details) from error
 
 
 async def _numbered_by_registry(ground: Ground, case: _Case, wanted: Wanted, signed: Signature) -> Registered:
@@ -215,7 +288,7 @@ async def _numbered_by_registry(ground: Ground, case: _Case, wanted: Wanted, sig
     async with recovery.registering(ground, case.registry.name, stored, signed):
         version = await case.registry.register(case.subject, case.new.schema)
         there = await case.registry.version(case.subject, version.number)
-        if there is None or schema_hash(canonical(replace(case.new, schema=there.schema))) != case.digest:
+        if there is None or await _digest(case, there) != case.digest:
             raise RegistryError(
                 f"{case.registry.name} did not keep what it was sent",
                 hint="Look at the subject there; nothing was committed.",
@@ -223,6 +296,11 @@ async def _numbered_by_registry(ground: Ground, case: _Case, wanted: Wanted, sig
             )
         commit = await commits.add_numbered(ground, case.registry.name, stored, there, signed)
     return Registered(there.number, case.level, there.id, commit=commit, deployed=True)
+
+
+async def _digest(case: _Case, there: Version) -> str:
+    kept = replace(case.new, schema=there.schema)
+    return await to_thread.run_sync(lambda: schema_hash(canonical(kept)))
 
 
 def _stored(ground: Ground, case: _Case, wanted: Wanted, signed: Signature, schema_id: int) -> StoredVersion:
@@ -252,7 +330,9 @@ async def _again(
 async def _deployed(ground: Ground, case: _Case, done: Registered, signed: Signature, report: Report) -> Registered:
     """Carry the committed version to the one registry that was named; a failure there leaves the commit standing."""
     selection = Selection((case.subject,))
-    plan = await deployment.plan(ground.fleet, ground.store, [case.registry.name], selection)
+    made = await deployment.plan(ground.fleet, ground.store, [case.registry.name], selection)
+    # Levels and deletions are the matter of a plan that somebody looked at, and may need another scope.
+    plan = replace(made, steps=tuple(step for step in made.steps if step.action is Action.REGISTER))
     try:
         outcome = await application.apply_now(ground, plan, signed, report)
         outcome.raise_failure()

@@ -21,7 +21,7 @@ from schema_mcp.domain.schema import Json, Mode, Schema, Subject
 from schema_mcp.registries.contract import Capability
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services.ground import Ground, Report
-from schema_mcp.services.recovery import NO_MODE, mode_key, restore_mode
+from schema_mcp.services.recovery import IMPORTING, NO_MODE, mode_key, restore_mode
 from schema_mcp.services.resolution import in_registry, in_store, whole
 from schema_mcp.services.together import each
 from schema_mcp.stores.journal import Run, StepState
@@ -147,23 +147,29 @@ async def importing(ground: Ground, run: Run, registry: GuardedRegistry, subject
     Raises `ReadOnlyError` where the mode in force closes the subject: IMPORT must not be a way around it.
     """
     registry.require_writable()
-    if await registry.mode(subject, inherited=True) in _CLOSED:
+    key = mode_key(registry.name, subject)
+    async with ground.journal.turns.of(IMPORTING, key):
+        await refuse_closed(registry, subject)
+        own = await registry.mode(subject)
+        await ground.journal.step(run.task, key, "started", before={"mode": own or NO_MODE})
+        try:
+            # Without `force` a registry refuses live subjects, and purges soft-deleted ones.
+            await registry.set_mode(subject, Mode.IMPORT, force=True)
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await restore_mode(registry, subject, own)
+                await ground.journal.step(run.task, key, "done")
+
+
+async def refuse_closed(registry: GuardedRegistry, subject: Subject) -> None:
+    """Raise `ReadOnlyError` where the mode in force closes a subject."""
+    if Capability.MODES in registry.capabilities and await registry.mode(subject, inherited=True) in _CLOSED:
         raise ReadOnlyError(
             f"{registry.name} is in a read-only mode for {subject}",
             hint="Change the mode first, if that is meant; nothing was written.",
             details={"registry": registry.name},
         )
-    own = await registry.mode(subject)
-    key = mode_key(registry.name, subject)
-    await ground.journal.step(run.task, key, "started", before={"mode": own or NO_MODE})
-    # Without `force` a registry refuses live subjects, and purges soft-deleted ones.
-    await registry.set_mode(subject, Mode.IMPORT, force=True)
-    try:
-        yield
-    finally:
-        with anyio.CancelScope(shield=True):
-            await restore_mode(registry, subject, own)
-            await ground.journal.step(run.task, key, "done")
 
 
 async def _register(ground: Ground, registry: GuardedRegistry, step: Step) -> None:

@@ -102,11 +102,12 @@ class IdBook:
             self._block(block)
         self.last, self.mark = max(self.last, high_water), high_water
 
-    def forget(self, subject: Subject, number: int) -> None:
-        self._connection.execute(
-            "DELETE FROM versions WHERE context = ? AND subject = ? AND number = ?",
-            (subject.context, subject.name, number),
-        )
+    def forget(self, subject: Subject, number: int, schema_hash: str | None = None) -> None:
+        known = self._known(subject, number)
+        if known and schema_hash in (None, known.schema_hash):
+            self._connection.execute(
+                "DELETE FROM versions WHERE context = ? AND subject = ? AND number = ?", _key(subject, number)
+            )
 
     def blocks(self, above: int = 0) -> list[Block]:
         """The reserved blocks, or those that reach above a number."""
@@ -161,13 +162,17 @@ class IdBook:
     def _claim(self, entry: Entry) -> None:
         if self._put(entry):
             return
-        one = _VERSIONS + "WHERE v.context = ? AND subject = ? AND number = ?"
-        claimed = _entry(self._connection.execute(one, _key(entry.subject, entry.number)).fetchone())
-        if claimed.schema_hash != entry.schema_hash:
+        claimed = self._known(entry.subject, entry.number)
+        if claimed and claimed.schema_hash != entry.schema_hash:
             raise ConflictError(
                 f"{entry.subject} v{entry.number} is known with content {claimed.schema_hash}, not {entry.schema_hash}",
                 hint="Use the next version number; if that version was never committed, let it go first.",
             )
+
+    def _known(self, subject: Subject, number: int) -> Entry | None:
+        one = _VERSIONS + "WHERE v.context = ? AND subject = ? AND number = ?"
+        row = self._connection.execute(one, _key(subject, number)).fetchone()
+        return _entry(row) if row else None
 
     def _hold(self, held: Held) -> None:
         if not self._holds(held):

@@ -56,8 +56,11 @@ class Ledger(Protocol):
         """Take over ids that registries (or a store) made: all of them, or none and a `ConflictError`."""
         ...
 
-    async def forget(self, subject: Subject, number: int) -> None:
-        """Let go of a version that was never committed; its content keeps its id."""
+    async def forget(self, subject: Subject, number: int, schema_hash: str | None = None) -> None:
+        """Let go of a version that was never committed; its content keeps its id.
+
+        With a `schema_hash` only where the version is known with that content: another may have taken the number.
+        """
         ...
 
     async def reserve(self, count: int, owner: str) -> Block:
@@ -129,8 +132,8 @@ class SqliteLedger:
 
         await self._write(act)
 
-    async def forget(self, subject: Subject, number: int) -> None:
-        await self._write(lambda book: book.forget(subject, number))
+    async def forget(self, subject: Subject, number: int, schema_hash: str | None = None) -> None:
+        await self._write(lambda book: book.forget(subject, number, schema_hash))
 
     async def reserve(self, count: int, owner: str) -> Block:
         if count < 1:

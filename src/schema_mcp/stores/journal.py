@@ -17,6 +17,7 @@ from schema_mcp.stores.clock import Clock, stamp, utc_now
 from schema_mcp.stores.locks import Presence, is_gone
 from schema_mcp.stores.runbook import MIGRATIONS, KeptPlan, Run, RunBook, Status, StepRecord, StepState
 from schema_mcp.stores.sqlite import PATIENCE, Database, private_folder
+from schema_mcp.stores.turns import Turns
 
 __all__ = ["Journal", "KeptPlan", "Run", "Status", "StepRecord", "StepState"]
 
@@ -33,6 +34,7 @@ class Journal:
         private_folder(self._alive)
         self._database = Database(folder / "journal.sqlite", MIGRATIONS, remedy=_REMEDY, patience=patience)
         self._clock = clock
+        self.turns = Turns(folder / "turns")
         self._presence: Presence | None = None
         self._fences: dict[str, int] = {}
 
