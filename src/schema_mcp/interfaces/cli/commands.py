@@ -13,6 +13,7 @@ from schema_mcp.interfaces.cli.arguments import given, options_of
 from schema_mcp.interfaces.cli.doctor import doctor
 from schema_mcp.interfaces.cli.init import init
 from schema_mcp.interfaces.cli.options import ending, options, settings_of
+from schema_mcp.interfaces.cli.reference import reference
 from schema_mcp.interfaces.cli.render import show
 from schema_mcp.settings import SETTINGS, Settings
 from schema_mcp.toolkit.call import call
@@ -51,6 +52,7 @@ def commands() -> None:
 
 commands.add_command(init)
 commands.add_command(doctor)
+commands.add_command(reference)
 
 
 def _command(name: str, tool: Tool[Any, Any]) -> click.Command:
