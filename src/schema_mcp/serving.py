@@ -65,13 +65,19 @@ async def _serve_http(settings: Settings) -> None:
 
 def _listening(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # The protocol is named because asyncio turns Nagle's delay off only where it is: 40 ms a reply otherwise.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((settings.host, settings.port), family=family)
+        listener.bind((settings.host, settings.port))
+        listener.listen()
     except OSError as error:
+        listener.close()
         raise ConfigurationError(
             f"Port {settings.port} of {settings.host} cannot be listened on: {error.strerror}",
             hint="Choose another --port; 0 takes a free one.",
         ) from error
+    return listener
 
 
 async def _serve_site(app: Starlette, listener: socket.socket) -> None:

@@ -96,6 +96,7 @@ class Chain:
 
     def __init__(self, folder: Path, about_repair: Callable[[str], Json], *, rotate_at: int = ROTATE_AT) -> None:
         self._folder = folder
+        self._current = str(folder / CURRENT)
         self._about_repair = about_repair
         self._rotate_at = rotate_at
         self._turn = threading.Lock()
@@ -207,7 +208,7 @@ class Chain:
     def _follow(self) -> None:
         """Go on in the current file where another process has set ours aside."""
         try:
-            if os.path.samestat((self._folder / CURRENT).stat(), os.fstat(self._file)):
+            if os.path.samestat(os.stat(self._current), os.fstat(self._file))  # noqa: PTH116 - on the road of every call:
                 return
         except FileNotFoundError:
             pass
