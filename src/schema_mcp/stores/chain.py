@@ -208,7 +208,8 @@ class Chain:
     def _follow(self) -> None:
         """Go on in the current file where another process has set ours aside."""
         try:
-            if os.path.samestat(os.stat(self._current), os.fstat(self._file))  # noqa: PTH116 - on the road of every call:
+            # Not through pathlib: this is on the road of every call.
+            if os.path.samestat(os.stat(self._current), os.fstat(self._file)):  # noqa: PTH116
                 return
         except FileNotFoundError:
             pass
