@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections import Counter
+from contextlib import suppress
 from itertools import accumulate
 from typing import Any, NoReturn, TypeAlias, TypeGuard
 
@@ -20,8 +21,6 @@ _SHOWN = 200
 MAX_LENGTH = 5_000_000
 MAX_NESTING = 1_000
 """Levels of JSON, as the registry's own parser has it; a record within a record takes three."""
-
-_SHALLOW = 200
 
 # Both patterns also match what is never closed, so that no text makes them try again and again.
 _STRING = r'"(?:[^"\\]|\\.)*+(?:"|\Z)'
@@ -61,18 +60,18 @@ def read(text: str) -> Any:
 
 
 def _decoded(text: str) -> tuple[Any, int]:
-    depth = _depth(text)
-    if depth > MAX_NESTING:
+    if _depth(text) > MAX_NESTING:
         raise InvalidSchemaError(f"The schema is nested deeper than {MAX_NESTING} levels of JSON")
-    if depth > _SHALLOW:
+    try:
+        return _DECODER.raw_decode(text, _start(text))
+    except RecursionError:
         return deep_json.decoded(text, _start(text), _DECODER.raw_decode)
-    return _DECODER.raw_decode(text, _start(text))
 
 
 def _depth(text: str) -> int:
-    """How many levels a text may nest; more than it does where comments hold brackets."""
+    """How many levels a text may nest at most; brackets within comments count as well."""
     count = text.count("[") + text.count("{")
-    if count <= _SHALLOW:
+    if count <= MAX_NESTING:
         return count
     brackets = _NOT_BRACKETS.sub("", _STRINGS.sub("", text).translate(_BRACKETS))
     return max(accumulate(1 if bracket == "\x01" else -1 for bracket in brackets), default=0)
@@ -99,7 +98,7 @@ def repeated_keys(text: str) -> list[str]:
         found.extend(name for name, times in counted.items() if times > 1)
 
     plain = _STRING_OR_COMMENT.sub(_blanked, text)
-    if _depth(plain) <= _SHALLOW:
+    with suppress(RecursionError):  # what nests too deep for Python goes unnoticed
         json.JSONDecoder(object_pairs_hook=noted).raw_decode(plain, _start(plain))
     return list(dict.fromkeys(found))
 
@@ -110,7 +109,7 @@ def _start(text: str) -> int:
 
 def _refuse_half_characters(text: str, value: Any) -> None:
     # Half of a surrogate pair has no UTF-8 form, so such a text could be neither hashed nor sent.
-    if "\\ud" not in text and "\\uD" not in text:
+    if "\\" not in text or ("\\ud" not in text and "\\uD" not in text):
         return
     try:
         write(value).encode()
@@ -128,6 +127,8 @@ def is_list(value: Any) -> TypeGuard[list[Any]]:
 
 def write(value: Any) -> str:
     """A JSON value as Jackson writes it: compact, nothing escaped that need not be, numbers as Java's."""
+    if not isinstance(value, dict | list):
+        return scalar(value)
     out: list[str] = []
     run(_written(value, out))
     return "".join(out)

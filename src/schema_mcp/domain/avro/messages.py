@@ -18,15 +18,16 @@ _DESCRIPTIONS = {
 
 _PLAIN = {
     Clash.NAME: "{place} is called `{reader}` by the reader and `{writer}` by the writer:"
-    " keep the name, or give the reader's type the other one as an alias",
-    Clash.SIZE: "{place} has another size in the writer's schema ({info}): keep the size, or use bytes",
+    " keep the name, or give the reader's type the writer's name as an alias",
+    Clash.SIZE: "{place} has another size in the writer's schema ({info}): keep the size",
     Clash.SYMBOLS: "a reader of {place} does not know the symbols {info} that may be written:"
-    " give them to the reader, or give its enum a default",
-    Clash.DEFAULT: "a reader of this schema cannot fill {place} for records that lack it: give it a default",
+    " give the reader's enum these symbols or a default, or do not write them",
+    Clash.DEFAULT: "a reader cannot fill {place} for records written without it:"
+    " give it a default in the reader's schema, or keep it in the writer's",
     Clash.TYPE: "{place} is written as {writer} and cannot be read as {reader}:"
-    " keep the type, or use one that reads both",
-    Clash.BRANCH: "{place} may be written as {writer}, which the reader's union cannot read:"
-    " give it such a branch, or keep the one it has compatible",
+    " keep the type, or let the reader have one that reads both",
+    Clash.BRANCH: "{place} may be written as {writer}, which no branch of the reader's union can read:"
+    " give the union such a branch, mend the one it has, or do not write it",
     Clash.FAILURE: "{place} matches more than one of the writer's fields through its aliases: keep one of them",
 }
 

@@ -64,10 +64,12 @@ class Reader:
             return self._object_at_once(node, namespace)
         if not is_list(node):
             raise InvalidSchemaError(f"Schema not yet supported: {shown(node)}")
+        branches: list[Type] = []
         for branch in node:
             if not isinstance(branch, str):
                 return None
-        return _union([self._by_name(branch, namespace) for branch in node])
+            branches.append(self._by_name(branch, namespace))
+        return _union(branches)
 
     def _object_at_once(self, raw: Raw, namespace: str) -> Type | None:
         type_ = _required(raw, "type", "No type")
@@ -119,18 +121,22 @@ class Reader:
         nodes = raw.get("fields")
         if not is_list(nodes):
             raise InvalidSchemaError(f"Record has no fields: {shown(raw)}")
-        namespace = record.namespace
+        namespace, fields, by_name = record.namespace, record.fields, record.by_name
         for node in nodes:
             name, inner = _name_and_type(node)
-            type_ = self._at_once(inner, namespace) or (yield self._nested(inner, namespace))
+            kind = PRIMITIVES.get(inner) if isinstance(inner, str) else None
+            if kind:
+                type_ = Primitive(kind, _NOTHING)
+            else:
+                type_ = self._at_once(inner, namespace) or (yield self._nested(inner, namespace))
             field = Field(name, type_, node)
             if self._strict or len(node) > _NAME_AND_TYPE:
                 self._check_field(field)
-            record.fields.append(field)
-            record.by_name[name] = field
+            fields.append(field)
+            by_name[name] = field
         self._open.discard(id(record))
-        if len(record.by_name) < len(record.fields):
-            name = repeated(field.name for field in record.fields)
+        if len(by_name) < len(fields):
+            name = repeated(field.name for field in fields)
             raise InvalidSchemaError(f"Duplicate field {name} in record {record.full_name}")
         self._check_aliases(record)
         return record
@@ -167,9 +173,9 @@ class Reader:
         if self._strict:
             for symbol in symbols:
                 check_name(symbol)
-        if twice := repeated(symbols):
-            raise InvalidSchemaError(f"Duplicate enum symbol: {twice}")
-        if enum.default is not None and enum.default not in symbols:
+        if len(set(symbols)) < len(symbols):
+            raise InvalidSchemaError(f"Duplicate enum symbol: {repeated(symbols)}")
+        if "default" in raw and enum.default is not None and enum.default not in symbols:
             raise InvalidSchemaError(
                 f"The Enum Default: {enum.default} is not in the enum symbol set: {shown(symbols)}"
             )
@@ -278,9 +284,10 @@ def _holder(raw: Raw, part: Type) -> Type:
 
 
 def _union(branches: list[Type]) -> Union:
-    names = [branch_name(branch) for branch in branches]
-    if len(set(names)) < len(names):
-        raise InvalidSchemaError(f"Duplicate in union: {repeated(names)}")
+    names = {branch_name(branch) for branch in branches}
+    if len(names) < len(branches):
+        name = repeated(branch_name(branch) for branch in branches)
+        raise InvalidSchemaError(f"Duplicate in union: {name}")
     return Union(branches)
 
 

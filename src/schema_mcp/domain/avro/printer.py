@@ -20,6 +20,7 @@ from schema_mcp.domain.avro.model import (
 )
 from schema_mcp.domain.avro.stackless import Steps, run
 
+_NAME_AND_TYPE = 2
 _KINDS = frozenset(kind.value for kind in Kind)
 
 
@@ -89,7 +90,10 @@ class _Printer:
         for field in record.fields:
             self.out.append(f'{opening}{{"name":{quoted(field.name)},"type":')
             opening = ","
-            yield self.type(field.type, record.namespace)
+            if isinstance(field.type, Primitive):
+                self.out.append(_primitive(field.type))
+            else:
+                yield self.type(field.type, record.namespace)
             self.out.append(f"{_field_rest(field)}}}")
         self.out.append("]" if record.fields else ',"fields":[]')
 
@@ -102,7 +106,7 @@ def shortened(name: str, space: str, namespace: str) -> str:
 
 
 def _primitive(type_: Primitive) -> str:
-    if not type_.properties:
+    if not type_.raw or not type_.properties:
         return f'"{type_.kind}"'
     return f'{{"type":"{type_.kind}"{_members(type_.properties)}}}'
 
@@ -115,10 +119,12 @@ def _opening(named: Named, namespace: str) -> str:
 
 
 def _field_rest(field: Field) -> str:
+    if len(field.raw) == _NAME_AND_TYPE:
+        return ""
     doc = "" if field.doc is None else f',"doc":{quoted(field.doc)}'
     default = f',"default":{write(field.default)}' if field.has_default else ""
     order = "" if field.order == "ascending" else f',"order":"{field.order}"'
-    aliases = f',"aliases":{write(field.aliases)}' if field.aliases else ""
+    aliases = f',"aliases":{write(field.aliases)}' if field.raw.get("aliases") else ""
     return doc + default + order + aliases + _members(field.properties)
 
 
@@ -127,7 +133,7 @@ def _members(properties: Raw) -> str:
 
 
 def _type_aliases(named: Named) -> str:
-    if not named.aliases:
+    if not named.raw.get("aliases"):
         return ""
     spaces = (alias.rpartition(".") for alias in named.aliases)
     return f',"aliases":{write([shortened(name, space, named.namespace) for space, _, name in spaces])}'
