@@ -11,6 +11,7 @@ from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.plan import Action, Blocked, Plan, Step, in_order
 from schema_mcp.domain.references import Place, in_reference_order
+from schema_mcp.domain.schema import Subject
 from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.services import snapshots
 from schema_mcp.services.deployment import IMPORT_WARNING
@@ -26,6 +27,8 @@ class Clash(StrEnum):
     VERSION_TAKEN = "version holds other content"
     ID_TAKEN = "id belongs to other content"
     SOFT_DELETED = "a soft-deleted version is in the way"
+    GAP = "without its id it would get another number"
+    REFERENCE = "references what is neither moved nor on the target"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,7 @@ async def plan(source: Registry, target: Registry, selection: Selection, *, keep
             f"{source.name} has no subject of that selection", hint="list_subjects tells what is there."
         )
     places = _in_order(here)
-    met = await each(places, lambda place: _clash(target, place, here, there, keep_ids=keep_ids))
-    clashes = dict(zip(places, met, strict=True))
+    clashes = await _clashes(source, target, places, here, there, keep_ids=keep_ids)
     steps = [
         _step(source.name, target.name, place, here, keep_ids=keep_ids)
         for place in places
@@ -97,7 +99,27 @@ def _in_order(here: Snapshot) -> list[Place]:
     return in_reference_order(places, lambda place: here.uses.get(place, ()))
 
 
-async def _clash(target: Registry, place: Place, here: Snapshot, there: Snapshot, *, keep_ids: bool) -> Clash:
+async def _clashes(
+    source: Registry, target: Registry, places: Sequence[Place], here: Snapshot, there: Snapshot, *, keep_ids: bool
+) -> dict[Place, Clash]:
+    """What the target holds where each version wants to go; what uses something that cannot go stays, too."""
+    found = {place: _clash(place, here, there, keep_ids=keep_ids) for place in places}
+    free = [place for place in places if found[place] is Clash.FREE]
+    if keep_ids:
+        taken = await _taken_ids(target, free, here)
+        found |= dict.fromkeys(taken, Clash.ID_TAKEN)
+    else:
+        found |= dict.fromkeys(_gaps(free, there), Clash.GAP)
+    standing = {place for place in places if found[place] in (Clash.FREE, Clash.SAME)}
+    for place in places:  # in reference order: whatever one uses was decided before
+        for used in here.uses.get(place, ()):
+            if found[place] is Clash.FREE and used not in standing and not await _is_there(target, used, there):
+                found[place] = Clash.REFERENCE
+                standing.discard(place)
+    return found
+
+
+def _clash(place: Place, here: Snapshot, there: Snapshot, *, keep_ids: bool) -> Clash:
     subject, number = place
     wanted = here.versions[subject][number]
     live, deleted = there.versions.get(subject, {}).get(number), there.deleted.get(subject, {}).get(number)
@@ -105,11 +127,40 @@ async def _clash(target: Registry, place: Place, here: Snapshot, there: Snapshot
         return Clash.SAME if _is_same(wanted, live, keep_ids=keep_ids) else Clash.VERSION_TAKEN
     if deleted is not None and not _is_same(wanted, deleted, keep_ids=keep_ids):
         return Clash.SOFT_DELETED
-    if keep_ids:
-        bound = await target.schema(wanted.id, context=subject.context)
-        if bound is not None and schema_hash(bound) != wanted.digest:
-            return Clash.ID_TAKEN
     return Clash.FREE
+
+
+async def _taken_ids(target: Registry, places: Sequence[Place], here: Snapshot) -> list[Place]:
+    """Places whose id stands for other content on the target; ids above the highest there need no question."""
+    contexts = sorted({subject.context for subject, _ in places})
+    highest = dict(zip(contexts, await each(contexts, lambda one: target.highest_id(context=one)), strict=True))
+
+    async def is_taken(place: Place) -> bool:
+        subject, number = place
+        wanted = here.versions[subject][number]
+        if wanted.id > highest[subject.context]:
+            return False
+        bound = await target.schema(wanted.id, context=subject.context)
+        return bound is not None and schema_hash(bound) != wanted.digest
+
+    return [place for place, taken in zip(places, await each(places, is_taken), strict=True) if taken]
+
+
+def _gaps(places: Sequence[Place], there: Snapshot) -> Iterator[Place]:
+    """Places that a registry, which numbers in a row, would not give their number."""
+    last: dict[Subject, int] = {}
+    for subject, number in sorted(places):
+        known = [*there.versions.get(subject, {}), *there.deleted.get(subject, {}), 0]
+        expected = last.get(subject, max(known)) + 1
+        if number == expected:
+            last[subject] = number
+        else:
+            yield subject, number
+
+
+async def _is_there(target: Registry, place: Place, there: Snapshot) -> bool:
+    subject, number = place
+    return number in there.versions.get(subject, {}) or await target.version(subject, number) is not None
 
 
 def _is_same(wanted: Held, found: Held, *, keep_ids: bool) -> bool:
@@ -135,6 +186,8 @@ _WAYS_OUT: Mapping[Clash, str] = {
     Clash.VERSION_TAKEN: "Move the subject into another context, or delete it on the target first.",
     Clash.ID_TAKEN: "Ids never move: use another context on the target, or keep_ids: false.",
     Clash.SOFT_DELETED: "Delete that version permanently on the target first.",
+    Clash.GAP: "Keep ids, with which numbers are kept, too; without them a registry numbers in a row.",
+    Clash.REFERENCE: "Move what it references as well.",
 }
 
 

@@ -17,8 +17,9 @@ from schema_mcp.domain.naming import resolve
 from schema_mcp.domain.plan import Action
 from schema_mcp.domain.schema import Json, Level, Schema, Subject, Version
 from schema_mcp.registries.guard import GuardedRegistry
-from schema_mcp.services import application, commits, deployment, id_allocation, recovery, steps
+from schema_mcp.services import application, commits, deployment, id_allocation, recovery
 from schema_mcp.services.ground import Ground, Report, Signature
+from schema_mcp.services.importing import refuse_closed
 from schema_mcp.services.judgement import Judge, judge_of
 from schema_mcp.services.proof import prove
 from schema_mcp.services.resolution import in_registry, in_store, stored_whole, whole
@@ -243,7 +244,7 @@ async def _refuse_half_way(ground: Ground, case: _Case) -> None:
             f"The store sends {subject} to {', '.join(targets) or 'no registry'}, not to {registry.name}",
             hint=f"Register it there, or add {registry.name} to the subject's targets in the store first.",
         )
-    await steps.refuse_closed(registry, subject)
+    await refuse_closed(registry, subject)
     for reference in case.new.schema.references:
         used = resolve(reference.subject, subject)
         if await registry.version(used, reference.version) is None:

@@ -5,28 +5,31 @@ stop each other. Versions that keep their id are carried in with the subject in 
 down first and restored on success, failure, cancellation and, by `recovery`, after a crash.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-import anyio
+from anyio import to_thread
 
 from schema_mcp.domain.engine import canonical
-from schema_mcp.domain.errors import ConflictError, ReadOnlyError, RegistryError, SchemaMcpError
+from schema_mcp.domain.errors import ConflictError, RegistryError, SchemaMcpError
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.plan import Action, Plan, Step
+from schema_mcp.domain.references import Place
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject
-from schema_mcp.registries.contract import Capability
 from schema_mcp.registries.guard import GuardedRegistry
+from schema_mcp.services.glances import Found, Glance, glance, numbers_of, versions_at
 from schema_mcp.services.ground import Ground, Report
-from schema_mcp.services.recovery import IMPORTING, NO_MODE, mode_key, restore_mode
-from schema_mcp.services.resolution import in_registry, in_store, whole
+from schema_mcp.services.importing import importing
+from schema_mcp.services.resolution import Finder, in_registry, in_store, whole
 from schema_mcp.services.together import each
 from schema_mcp.stores.journal import Run, StepState
 
-_CLOSED = frozenset({Mode.READONLY, Mode.READONLY_OVERRIDE})
+_WINDOW: Final = 1_000
+"""Steps for which the registries are read together; what they hold is in memory meanwhile."""
+
+_STORE: Final = "store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,29 +108,77 @@ class _Worker:
         todo = [step for step in self.steps if step.key not in self.finished]
         before = len(self.steps) - len(todo)
         try:
-            for subject, several in _grouped(todo):
-                await self._group(registry, subject, several)
+            # A run that was cut off may have written these without reading them back.
+            await self._read_back(registry, [step for step in self.steps if step.key in self.finished])
+            for start in range(0, len(todo), _WINDOW):
+                await self._window(registry, todo[start : start + _WINDOW])
         except SchemaMcpError as error:
             return RegistryOutcome(self.name, self.done, len(self.steps), before, error, self.failed)
         return RegistryOutcome(self.name, self.done, len(self.steps), before)
 
-    async def _group(self, registry: GuardedRegistry, subject: Subject | None, several: Sequence[Step]) -> None:
-        if subject is None:
-            for step in several:
-                await self._do(registry, step)
-            return
-        async with importing(self.ground, self.run, registry, subject):
-            for step in several:
-                await self._do(registry, step)
+    async def _window(self, registry: GuardedRegistry, todo: Sequence[Step]) -> None:
+        seen = await glance(registry, _places(todo))
+        sources = await _moved(self.ground, todo)
+        for subject, several in _grouped(todo):
+            if subject is None:
+                for step in several:
+                    await self._do(_Scene(self.ground, registry, seen.versions, sources), step)
+            else:
+                await self._carry_in(registry, subject, several, seen, sources)
+        await self._read_back(registry, todo)
 
-    async def _do(self, registry: GuardedRegistry, step: Step) -> None:
+    async def _carry_in(
+        self, registry: GuardedRegistry, subject: Subject, several: Sequence[Step], seen: Glance, sources: Found
+    ) -> None:
+        self.failed = several[0].key
+        async with importing(self.ground, self.run, registry, subject, is_new=seen.is_new(subject)):
+            # From now on nobody else can register there: what came since we looked must not be written over.
+            if not seen.is_new(subject) and set(await numbers_of(registry, subject)) != set(seen.numbers[subject]):
+                seen = await glance(registry, _places(several))
+            scene = _Scene(self.ground, registry, seen.versions, sources)
+            for step in several:
+                await self._do(scene, step)
+
+    async def _do(self, scene: "_Scene", step: Step) -> None:
         self.failed = step.key
         await self.ground.journal.step(self.run.task, step.key, "started")
-        await _ACTIONS[step.action](self.ground, registry, step)
+        await _ACTIONS[step.action](scene, step)
         await self.ground.journal.step(self.run.task, step.key, "done")
         self.failed = ""
         self.done += 1
         await self.progress.step(f"{step.registry}: {step.action} {step.subject} {step.number or ''}".rstrip())
+
+    async def _read_back(self, registry: GuardedRegistry, written: Sequence[Step]) -> None:
+        """See whether the registry holds what it took: version, content, and the id where it had to be kept."""
+        found = await versions_at(registry, _places(written))
+        for step in written:
+            if step.action is Action.REGISTER:
+                self.failed = step.key
+                await _verify(_Scene(self.ground, registry, found, {}), step)
+        self.failed = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """Where a step takes place: what the registry holds there, and what other registries hold of what is moved."""
+
+    ground: Ground
+    registry: GuardedRegistry
+    there: Found
+    sources: Found
+
+
+def _places(steps: Sequence[Step]) -> list[Place]:
+    return [(step.subject, step.number) for step in steps if step.action is Action.REGISTER]
+
+
+async def _moved(ground: Ground, steps: Sequence[Step]) -> Found:
+    """The versions that are moved, as the registries have them that they come from."""
+    found: Found = {}
+    for origin in sorted({step.origin for step in steps} - {_STORE}):
+        source = ground.fleet.get(origin.partition(":")[2])
+        found |= await versions_at(source, _places([step for step in steps if step.origin == origin]))
+    return found
 
 
 def _grouped(steps: Sequence[Step]) -> Iterator[tuple[Subject | None, list[Step]]]:
@@ -140,112 +191,85 @@ def _grouped(steps: Sequence[Step]) -> Iterator[tuple[Subject | None, list[Step]
         yield subject, list(several)
 
 
-@asynccontextmanager
-async def importing(ground: Ground, run: Run, registry: GuardedRegistry, subject: Subject) -> AsyncGenerator[None]:
-    """The subject in mode IMPORT, and afterwards in the mode it had, whatever happens.
-
-    Raises `ReadOnlyError` where the mode in force closes the subject: IMPORT must not be a way around it.
-    """
-    registry.require_writable()
-    key = mode_key(registry.name, subject)
-    async with ground.journal.turns.of(IMPORTING, key):
-        await refuse_closed(registry, subject)
-        own = await registry.mode(subject)
-        await ground.journal.step(run.task, key, "started", before={"mode": own or NO_MODE})
-        try:
-            # Without `force` a registry refuses live subjects, and purges soft-deleted ones.
-            await registry.set_mode(subject, Mode.IMPORT, force=True)
-            yield
-        finally:
-            with anyio.CancelScope(shield=True):
-                await restore_mode(registry, subject, own)
-                await ground.journal.step(run.task, key, "done")
-
-
-async def refuse_closed(registry: GuardedRegistry, subject: Subject) -> None:
-    """Raise `ReadOnlyError` where the mode in force closes a subject."""
-    if Capability.MODES in registry.capabilities and await registry.mode(subject, inherited=True) in _CLOSED:
-        raise ReadOnlyError(
-            f"{registry.name} is in a read-only mode for {subject}",
-            hint="Change the mode first, if that is meant; nothing was written.",
-            details={"registry": registry.name},
-        )
-
-
-async def _register(ground: Ground, registry: GuardedRegistry, step: Step) -> None:
-    schema = await _content(ground, step)
-    there = await registry.version(step.subject, step.number, deleted=Capability.SOFT_DELETE in registry.capabilities)
-    if there is not None and not await _is_same(ground, registry, step, there.schema):
+async def _register(scene: _Scene, step: Step) -> None:
+    registry = scene.registry
+    schema = await _content(scene, step)
+    there = scene.there.get((step.subject, step.number))
+    if there is not None and not await _is_same(scene, step, there.schema):
         raise ConflictError(
             f"{registry.name} holds other content as {step.subject} version {step.number}",
             hint="Somebody registered in between. Plan again.",
             details={"registry": registry.name},
         )
-    if there is not None and not there.deleted and there.id == step.id:
+    if there is not None and not there.deleted and step.id in (0, there.id):
         return  # a kill came between doing it and writing that down
     if step.id:
         await registry.register(step.subject, schema, schema_id=step.id, number=step.number)
     else:
         await registry.register(step.subject, schema)
-    await _verify(ground, registry, step)
 
 
-async def _content(ground: Ground, step: Step) -> Schema:
+async def _content(scene: _Scene, step: Step) -> Schema:
     """What a step registers, from where the plan found it; refused when it is no longer that."""
-    kind, _, name = step.origin.partition(":")
-    if kind == "store":
-        stored = ground.store.version(step.subject, step.number)
-        version = stored.version if stored else None
-        finders = [in_store(ground.store)]
+    store = scene.ground.store
+    if step.origin == _STORE:
+        stored = store.version(step.subject, step.number)
+        version, finders = stored.version if stored else None, [in_store(store)]
     else:
-        source = ground.fleet.get(name)
-        version = await source.version(step.subject, step.number)
-        finders = [in_registry(source)]
+        source = scene.ground.fleet.get(step.origin.partition(":")[2])
+        version, finders = scene.sources.get((step.subject, step.number)), [in_registry(source)]
     schema = None
     if version is not None:
-        schema = canonical(await whole(version.schema, step.subject, finders))
+        schema = version.schema
+        if schema_hash(schema) != step.digest:
+            schema = await _canonical(schema, step, finders)
     if schema is None or schema_hash(schema) != step.digest:
+        where = "the store" if step.origin == _STORE else step.origin.partition(":")[2]
         raise ConflictError(
-            f"{step.subject} version {step.number} is no longer what the plan saw in {name or 'the store'}",
-            hint="Plan again.",
+            f"{step.subject} version {step.number} is no longer what the plan saw in {where}", hint="Plan again."
         )
     return schema
 
 
-async def _verify(ground: Ground, registry: GuardedRegistry, step: Step) -> None:
-    """Read back what was registered: version, content, and the id where it had to be kept."""
-    there = await registry.version(step.subject, step.number or "latest")
-    kept = there is not None and (not step.id or there.id == step.id)
-    if there is None or not kept or not await _is_same(ground, registry, step, there.schema):
-        found = "nothing" if there is None else f"id {there.id}"
+async def _verify(scene: _Scene, step: Step) -> None:
+    registry, there = scene.registry, scene.there.get((step.subject, step.number))
+    kept = there is not None and step.id in (0, there.id)
+    if there is None or not kept or not await _is_same(scene, step, there.schema):
+        found = "nothing" if there is None else f"id {there.id}" if not kept else "other content"
         raise RegistryError(
-            f"{registry.name} took {step.subject} version {step.number} and gives back {found} instead of id {step.id}",
-            hint="The registry does not keep what it is sent; do not deploy there with ids.",
+            f"{registry.name} took {step.subject} version {step.number} (id {step.id}) and gives back {found}",
+            hint="Either the registry does not keep what it is sent, or somebody changed it meanwhile: detect_drift "
+            "tells how it stands.",
             details={"registry": registry.name},
         )
 
 
-async def _is_same(ground: Ground, registry: GuardedRegistry, step: Step, schema: Schema) -> bool:
+async def _is_same(scene: _Scene, step: Step, schema: Schema) -> bool:
     if schema_hash(schema) == step.digest:
         return True
-    finders = [in_store(ground.store), in_registry(registry)]
-    return schema_hash(canonical(await whole(schema, step.subject, finders))) == step.digest
+    found = await _canonical(schema, step, [in_store(scene.ground.store), in_registry(scene.registry)])
+    return schema_hash(found) == step.digest
 
 
-async def _delete(_: Ground, registry: GuardedRegistry, step: Step) -> None:
-    if await registry.version(step.subject, step.number) is not None:
-        await registry.delete_version(step.subject, step.number)
+async def _canonical(schema: Schema, step: Step, finders: Sequence[Finder]) -> Schema:
+    complete = await whole(schema, step.subject, finders)
+    return await to_thread.run_sync(canonical, complete)
 
 
-async def _set_level(_: Ground, registry: GuardedRegistry, step: Step) -> None:
-    await registry.set_config(step.subject, {"compatibility": step.value})
+async def _delete(scene: _Scene, step: Step) -> None:
+    if await scene.registry.version(step.subject, step.number) is not None:
+        await scene.registry.delete_version(step.subject, step.number)
 
 
-async def _set_mode(_: Ground, registry: GuardedRegistry, step: Step) -> None:
-    await registry.set_mode(step.subject, Mode(step.value))
+async def _set_level(scene: _Scene, step: Step) -> None:
+    await scene.registry.set_config(step.subject, {"compatibility": step.value})
 
 
-_Act: TypeAlias = Callable[[Ground, GuardedRegistry, Step], Awaitable[None]]
+async def _set_mode(scene: _Scene, step: Step) -> None:
+    await scene.registry.set_mode(step.subject, Mode(step.value))
+
+
+_Act: TypeAlias = Callable[[_Scene, Step], Awaitable[None]]
 
 _ACTIONS: Mapping[Action, _Act] = {
     Action.LOOSEN: _set_level,

@@ -1,0 +1,51 @@
+"""A subject in mode IMPORT, for as long as versions are carried in with their ids."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from schema_mcp.domain.errors import ReadOnlyError
+from schema_mcp.domain.schema import Mode, Subject
+from schema_mcp.registries.contract import Capability
+from schema_mcp.registries.guard import GuardedRegistry
+from schema_mcp.services.ground import Ground
+from schema_mcp.services.recovery import IMPORTING, NO_MODE, mode_key, restore_mode
+from schema_mcp.stores.journal import Run
+
+_CLOSED = frozenset({Mode.READONLY, Mode.READONLY_OVERRIDE})
+
+
+@asynccontextmanager
+async def importing(
+    ground: Ground, run: Run, registry: GuardedRegistry, subject: Subject, *, is_new: bool
+) -> AsyncGenerator[None]:
+    """The subject in mode IMPORT, and afterwards in the mode it had, whatever happens.
+
+    A subject that `is_new` there is left alone when somebody else has registered under it meanwhile. Raises
+    `ReadOnlyError` where the mode in force closes the subject: IMPORT must not be a way around it.
+    """
+    registry.require_writable()
+    key = mode_key(registry.name, subject)
+    async with ground.journal.turns.of(IMPORTING, key):
+        await refuse_closed(registry, subject)
+        own = await registry.mode(subject)
+        await ground.journal.step(run.task, key, "started", before={"mode": own or NO_MODE})
+        try:
+            # Without `force` a registry refuses live subjects, and purges soft-deleted ones: a new one has neither.
+            await registry.set_mode(subject, Mode.IMPORT, force=not is_new)
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await restore_mode(registry, subject, own)
+                await ground.journal.step(run.task, key, "done")
+
+
+async def refuse_closed(registry: GuardedRegistry, subject: Subject) -> None:
+    """Raise `ReadOnlyError` where the mode in force closes a subject."""
+    if Capability.MODES in registry.capabilities and await registry.mode(subject, inherited=True) in _CLOSED:
+        raise ReadOnlyError(
+            f"{registry.name} is in a read-only mode for {subject}",
+            hint="Change the mode first, if that is meant; nothing was written.",
+            details={"registry": registry.name},
+        )
