@@ -1,8 +1,26 @@
 """`allOf`, `anyOf`, `oneOf` and `type` arrays: which members of one side answer to which of the other."""
 
+from collections.abc import Generator
+from typing import Any, Final
+
 from schema_mcp.domain.json_schema.matching import largest_matching
-from schema_mcp.domain.json_schema.model import Combined, Criterion, Schema
-from schema_mcp.domain.json_schema.steps import Found, Into, Outcome, Probe, Steps
+from schema_mcp.domain.json_schema.model import (
+    Array,
+    Boolean,
+    Combined,
+    Const,
+    Criterion,
+    Enum,
+    Null,
+    Number,
+    Object,
+    Schema,
+    String,
+)
+from schema_mcp.domain.json_schema.steps import Effort, Found, Into, Outcome, Probe, Step, Steps
+
+_MEETINGS_PER_COMPARISON: Final = 10
+_PLAIN: Final = (Array, Boolean, Const, Enum, Null, Number, Object, String)
 
 
 def combined_steps(original: Combined, update: Combined, path: str) -> Steps:
@@ -32,12 +50,16 @@ def _is_wider(original: Combined, update: Combined) -> bool:
 
 
 def _member_steps(original: Combined, update: Combined, path: str) -> Steps:
+    """Every member of the shorter side needs a partner of its own on the other one."""
+    yield Effort(len(original.members) * len(update.members) // _MEETINGS_PER_COMPARISON)
     outcomes: dict[tuple[int, int], Outcome] = {}
-    partners: dict[int, list[int]] = {}
+    partners: dict[int, list[int]] = {left: [] for left in range(len(original.members))}
     for left, before in enumerate(original.members):
-        partners[left] = []
+        inner = f"{path}/{original.criterion}/{left}"
         for right, after in enumerate(update.members):
-            outcome = yield Probe(before, after, f"{path}/{original.criterion}/{left}")
+            if _are_strangers(before, after):
+                continue
+            outcome = yield Probe(before, after, inner)
             if not outcome.breaks:
                 outcomes[left, right] = outcome
                 partners[left].append(right)
@@ -48,7 +70,22 @@ def _member_steps(original: Combined, update: Combined, path: str) -> Steps:
         yield Found("COMBINED_TYPE_SUBSCHEMAS_CHANGED", path, original, update)
 
 
-def into_combined(original: Schema, update: Combined, path: str) -> Steps:
+def _are_strangers(before: Schema, after: Schema) -> bool:
+    """Surely no fit: two plain types, or two objects that a constant tells apart."""
+    if type(before) is not type(after):
+        return isinstance(before, _PLAIN) and isinstance(after, _PLAIN) and not (before.is_bytes and after.is_bytes)
+    return isinstance(before, Object) and isinstance(after, Object) and _have_other_tags(before, after)
+
+
+def _have_other_tags(before: Object, after: Object) -> bool:
+    for name, tag in before.properties.items():
+        other = after.properties.get(name)
+        if isinstance(tag, Const) and isinstance(other, Const) and tag.value != other.value:
+            return True
+    return False
+
+
+def into_combined(original: Schema, update: Combined, path: str) -> Generator[Step, Any, bool]:
     """A plain schema becomes a combined one. Returns whether that settled it."""
     if len(update.members) == 1:
         yield Into(original, update.members[0], path)
@@ -64,7 +101,7 @@ def into_combined(original: Schema, update: Combined, path: str) -> Steps:
     return False
 
 
-def out_of_combined(original: Combined, update: Schema, path: str) -> Steps:
+def out_of_combined(original: Combined, update: Schema, path: str) -> Generator[Step, Any, bool]:
     """A combined schema becomes a plain one. Returns whether that settled it."""
     if len(original.members) == 1:
         yield Into(original.members[0], update, path)

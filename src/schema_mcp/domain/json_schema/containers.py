@@ -1,7 +1,7 @@
 """Objects and arrays: properties and items that came, went or changed."""
 
-from schema_mcp.domain.json_schema.content import covering, is_open, others_steps
-from schema_mcp.domain.json_schema.limits import limit_steps
+from schema_mcp.domain.json_schema.content import covering_steps, is_open, others_steps
+from schema_mcp.domain.json_schema.limits import limits_found
 from schema_mcp.domain.json_schema.model import Anything, Array, Nothing, Object, Schema
 from schema_mcp.domain.json_schema.steps import Found, Into, Steps
 
@@ -17,7 +17,7 @@ def object_steps(original: Object, update: Object, path: str) -> Steps:
         if name not in original.properties:
             yield from _added_steps(original, update, after, name, f"{path}/properties/{name}")
     yield from _required_steps(original, update, path)
-    yield from limit_steps(original, update, path)
+    yield from limits_found(original, update, path)
     yield from _dependency_steps(original, update, path)
     yield from others_steps(original, update, path, "additionalProperties", "ADDITIONAL_PROPERTIES")
     yield from others_steps(original, update, path, "unevaluatedProperties", "UNEVALUATED_PROPERTIES")
@@ -29,7 +29,8 @@ def _added_steps(original: Object, update: Object, added: Schema, name: str, pat
         kind = _added_to_open(added, required=required)
     else:
         kind = f"{_necessity(added, required=required)}_ADDED_TO_UNOPEN_CONTENT_MODEL"
-        yield from _coverage_steps(covering(original, name), added, "PROPERTY_ADDED", original, update, name, path)
+        cover = yield from covering_steps(original, name)
+        yield from _coverage_steps(cover, added, "PROPERTY_ADDED", original, update, name, path)
     yield Found(kind, path, original, update, name)
 
 
@@ -49,7 +50,7 @@ def _removed_steps(original: Object, update: Object, removed: Schema, name: str,
     if is_open(update):
         yield Found("PROPERTY_REMOVED_FROM_OPEN_CONTENT_MODEL", path, original, update, name)
         return
-    cover = covering(update, name)
+    cover = yield from covering_steps(update, name)
     if cover is None:
         with_false = "_WITH_FALSE" if isinstance(removed, Nothing) else ""
         yield Found(f"PROPERTY{with_false}_REMOVED_FROM_CLOSED_CONTENT_MODEL", path, original, update, name)
@@ -111,7 +112,7 @@ def _needs_change(before: frozenset[str] | None, after: frozenset[str] | None) -
 
 
 def array_steps(original: Array, update: Array, path: str) -> Steps:
-    yield from limit_steps(original, update, path)
+    yield from limits_found(original, update, path)
     if original.unique is not update.unique:
         change = "ADDED" if update.unique else "REMOVED"
         yield Found(f"UNIQUE_ITEMS_{change}", f"{path}/uniqueItems", original, update)
@@ -148,7 +149,7 @@ def _added_item_steps(original: Array, update: Array, added: Schema, index: int,
         with_empty = "_WITH_EMPTY_SCHEMA" if isinstance(added, Anything) else ""
         yield Found(f"ITEM{with_empty}_ADDED_TO_OPEN_CONTENT_MODEL", path, original, update, str(index))
         return
-    cover = covering(original, str(index))
+    cover = yield from covering_steps(original, str(index))
     if cover is None:
         yield Found("ITEM_ADDED_TO_CLOSED_CONTENT_MODEL", path, original, update, str(index))
     else:
@@ -159,7 +160,7 @@ def _removed_item_steps(original: Array, update: Array, removed: Schema, index: 
     if is_open(update):
         yield Found("ITEM_REMOVED_FROM_OPEN_CONTENT_MODEL", path, original, update, str(index))
         return
-    cover = covering(update, str(index))
+    cover = yield from covering_steps(update, str(index))
     if cover is None:
         with_false = "_WITH_FALSE" if isinstance(removed, Nothing) else ""
         yield Found(f"ITEM{with_false}_REMOVED_FROM_CLOSED_CONTENT_MODEL", path, original, update, str(index))

@@ -1,7 +1,12 @@
 """What an object or array says about properties and items that it does not list: its content model."""
 
+from collections.abc import Generator
+from typing import Any, Final
+
 from schema_mcp.domain.json_schema.model import Array, Object, Schema
-from schema_mcp.domain.json_schema.steps import Found, Into, Steps
+from schema_mcp.domain.json_schema.steps import Effort, Found, Into, Step, Steps
+
+_SEARCH_STEPS_PER_COMPARISON: Final = 8
 
 
 def is_open(schema: Object | Array) -> bool:
@@ -10,12 +15,15 @@ def is_open(schema: Object | Array) -> bool:
     return free and not (isinstance(schema, Object) and schema.patterns)
 
 
-def covering(schema: Object | Array, name: str) -> Schema | None:
-    """In a partially open model, the schema that an unlisted property or item must follow; None where it may not be."""
-    if isinstance(schema, Object):
-        for pattern, body in schema.patterns.items():
-            if pattern.search(name):
-                return body
+def covering_steps(schema: Object | Array, name: str) -> Generator[Step, Any, Schema | None]:
+    """In a partially open model, the schema that an unlisted property or item must follow; None where it may not be.
+
+    A pattern that matches comes before the other two.
+    """
+    for pattern, body in schema.patterns.items() if isinstance(schema, Object) else ():
+        yield Effort(pattern.effort(name) // _SEARCH_STEPS_PER_COMPARISON)
+        if pattern.search(name):
+            return body
     for others in (schema.additional, schema.unevaluated):
         if isinstance(others, Schema):
             return others

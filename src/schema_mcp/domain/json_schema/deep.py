@@ -2,17 +2,24 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 _BLANKS: Final = re.compile(r"[ \t\r\n]*")
+_CONTAINERS: Final[dict[str, Callable[[], Any]]] = {"{": dict, "[": list}
 _CLOSERS: Final = {dict: "}", list: "]"}
+
+
+class DepthError(Exception):
+    """Nested deeper than allowed."""
 
 
 class DeepReader:
     """Reads brackets itself and leaves strings, numbers and words to the standard decoder."""
 
-    def __init__(self, decoder: json.JSONDecoder, text: str) -> None:
+    def __init__(self, decoder: json.JSONDecoder, text: str, *, depth: int) -> None:
         self._decoder = decoder
+        self._depth = depth
         self._text = text
         self._at = 0
         self._open: list[Any] = []
@@ -28,14 +35,17 @@ class DeepReader:
 
     def _start(self) -> Any:
         """Read a scalar, or open a container: its first value comes next, unless it is empty."""
-        container: Any = {"{": {}, "[": []}.get(self._peek())
-        if container is None:
+        opener = self._peek()
+        if opener not in _CONTAINERS:
             return self._decode()
+        container = _CONTAINERS[opener]()
         self._at += 1
         if self._peek() == _CLOSERS[type(container)]:
             self._at += 1
             return container
         self._open.append(container)
+        if len(self._open) > self._depth:
+            raise DepthError
         self._keys.append(self._key())
         return _OPENED
 

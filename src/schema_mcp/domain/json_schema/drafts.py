@@ -3,6 +3,8 @@
 from enum import IntEnum
 from typing import Any, Final
 
+from schema_mcp.domain.json_schema.text import is_object
+
 
 class Draft(IntEnum):
     """The editions a registry knows; 2019-09 is read with the rules of 2020-12."""
@@ -62,7 +64,7 @@ GROUPS: Final[dict[Draft, dict[str, frozenset[str]]]] = {
 
 def known_draft(document: Any) -> Draft | None:
     """The edition that `$schema` names, if it names one we know."""
-    uri = document.get("$schema") if isinstance(document, dict) else None
+    uri = document.get("$schema") if is_object(document) else None
     if not isinstance(uri, str):
         return None
     return _BY_URI.get(uri.rstrip("#").removeprefix("https://").removeprefix("http://"))

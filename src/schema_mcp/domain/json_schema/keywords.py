@@ -35,11 +35,16 @@ def mapping(raw: Raw, key: str) -> Raw:
     return cast("Raw", _of(raw, key, dict, "an object"))
 
 
-def names(raw: Raw, key: str) -> frozenset[str]:
+def strings(raw: Raw, key: str) -> tuple[str, ...]:
+    """The strings of a list, each once."""
     found = array(raw, key)
     if not all(isinstance(name, str) for name in found):
         raise MisfitError(raw, f"'{key}' must list strings only")
-    return frozenset(found)
+    return tuple(dict.fromkeys(found))
+
+
+def names(raw: Raw, key: str) -> frozenset[str]:
+    return frozenset(strings(raw, key))
 
 
 def number(raw: Raw, key: str) -> Limit:
@@ -47,6 +52,11 @@ def number(raw: Raw, key: str) -> Limit:
     if not is_number(value):
         raise _misfit(raw, key, "a number")
     return value
+
+
+def counts(raw: Raw, *keys: str) -> dict[str, Limit]:
+    """Those of the keywords that hold a number; others are ignored."""
+    return {key: raw[key] for key in keys if is_number(raw.get(key))}
 
 
 def integer(raw: Raw, key: str, draft: Draft) -> int:

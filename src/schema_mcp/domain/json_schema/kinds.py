@@ -98,25 +98,26 @@ _WHOLE: Final = {
 }
 """Sentences of single kinds."""
 
+_OPEN: Final = "The new schema has an open content model and "
+_SUFFIX: Final = "_BY_PARTIALLY_OPEN_CONTENT_MODEL"
+
 _ENDINGS: Final = {
-    "_TO_OPEN_CONTENT_MODEL": "The new schema has an open content model and has a property or item at path '{}' which is "
-    "missing in the old schema",
-    "_FROM_OPEN_CONTENT_MODEL": "The new schema has an open content model and is missing a property or item present at "
-    "path '{}' in the old schema",
+    "_TO_OPEN_CONTENT_MODEL": _OPEN + "has a property or item at path '{}' which is missing in the old schema",
+    "_FROM_OPEN_CONTENT_MODEL": _OPEN + "is missing a property or item present at path '{}' in the old schema",
     "_TO_UNOPEN_CONTENT_MODEL": "The old schema does not have an open content model and is missing a property or item "
     "present at path '{}' in the new schema",
-    "_TO_CLOSED_CONTENT_MODEL": "The old schema has a closed content model and is missing a property or item present at "
-    "path '{}' in the new schema",
-    "_FROM_CLOSED_CONTENT_MODEL": "The new has a closed content model and is missing a property or item present at path "
-    "'{}' in the old schema",
-    "_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL": "The new schema has a property or item at path '{}' which is "
-    "missing in the old schema and is not covered by its partially open content model",
-    "_ADDED_IS_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL": "The new schema has a property or item at path '{}' which is "
-    "missing in the old schema and is covered by its partially open content model",
-    "_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL": "A property or item is missing in the new schema but present "
-    "at path '{}' in the old schema and is not covered by its partially open content model",
-    "_REMOVED_IS_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL": "A property or item is missing in the new schema but present "
-    "at path '{}' in the old schema and is covered by its partially open content model",
+    "_TO_CLOSED_CONTENT_MODEL": "The old schema has a closed content model and is missing a property or item present "
+    "at path '{}' in the new schema",
+    "_FROM_CLOSED_CONTENT_MODEL": "The new has a closed content model and is missing a property or item present at "
+    "path '{}' in the old schema",
+    "_ADDED_NOT_COVERED" + _SUFFIX: "The new schema has a property or item at path '{}' which is missing in the old "
+    "schema and is not covered by its partially open content model",
+    "_ADDED_IS_COVERED" + _SUFFIX: "The new schema has a property or item at path '{}' which is missing in the old "
+    "schema and is covered by its partially open content model",
+    "_REMOVED_NOT_COVERED" + _SUFFIX: "A property or item is missing in the new schema but present at path '{}' in the "
+    "old schema and is not covered by its partially open content model",
+    "_REMOVED_IS_COVERED" + _SUFFIX: "A property or item is missing in the new schema but present at path '{}' in the "
+    "old schema and is covered by its partially open content model",
     "_ADDED": "The keyword at path '{}' in the new schema is not present in the old schema",
     "_REMOVED": "The keyword at path '{}' in the old schema is not present in the new schema",
     "_INCREASED": "The value at path '{}' in the new schema is more than its value in the old schema",
@@ -134,4 +135,4 @@ def sentence(kind: str, path: str) -> str:
     template = _WHOLE.get(kind)
     if template is None:
         template = next(words for ending, words in _ENDINGS.items() if kind.endswith(ending))
-    return template.format(path)
+    return template.replace("{}", path)

@@ -1,6 +1,5 @@
 """Limits on lengths, counts and values: one rule for all of them."""
 
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
@@ -26,15 +25,15 @@ _FAR: Final = 300
 """Numbers with more digits than this before or after the point are not divided."""
 
 
-def limit_steps(
+def limits_found(
     original: String | Number | Array | Object, update: String | Number | Array | Object, path: str
-) -> Iterator[Found]:
+) -> list[Found]:
     if original.limits == update.limits:
-        return
-    for keyword, kind in _KINDS.items():
-        change = _change(original.limits.get(keyword), update.limits.get(keyword))
-        if change:
-            yield Found(f"{kind}_{change}", f"{path}/{keyword}", original, update)
+        return []
+    changes = {key: _change(original.limits.get(key), update.limits.get(key)) for key in _KINDS}
+    return [
+        Found(f"{_KINDS[key]}_{change}", f"{path}/{key}", original, update) for key, change in changes.items() if change
+    ]
 
 
 def _change(before: Limit | None, after: Limit | None) -> str:

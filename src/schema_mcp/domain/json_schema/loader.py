@@ -1,26 +1,28 @@
 """Reads documents into the classes of `model`, one schema at a time and without recursion."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
 from schema_mcp.domain.errors import InvalidSchemaError
 from schema_mcp.domain.json_schema import keywords
+from schema_mcp.domain.json_schema.distinct import Prints
 from schema_mcp.domain.json_schema.drafts import Draft
 from schema_mcp.domain.json_schema.keywords import MisfitError, Raw
 from schema_mcp.domain.json_schema.model import Anything, Array, Combined, Nothing, Reference, Schema
 from schema_mcp.domain.json_schema.parts import Work, parts_of
 from schema_mcp.domain.json_schema.references import Library, Scope
-from schema_mcp.domain.json_schema.text import write
+from schema_mcp.domain.json_schema.text import is_object, write
 from schema_mcp.domain.schema import Dependency
 
-MAX_SCHEMAS: Final = 100_000
+MAX_SCHEMAS: Final = 50_000
 """How many schemas, inner and referenced ones included, a document may have."""
 
 
 def load(document: Any, dependencies: Sequence[Dependency] = ()) -> Schema:
     """The root of a document as a class, with everything that it reaches."""
     try:
-        if isinstance(document, dict) and "$schema" in document:
+        if is_object(document) and "$schema" in document:
             keywords.text(document, "$schema")
         return _Loader(Library(document, dependencies)).root()
     except MisfitError as error:
@@ -28,8 +30,7 @@ def load(document: Any, dependencies: Sequence[Dependency] = ()) -> Schema:
 
 
 def _hint(raw: Any) -> str:
-    words = write(raw)
-    return f"Look at {words if len(words) <= 200 else words[:200] + '…'}"
+    return f"Look at {textwrap.shorten(write(raw), _SHOWN, placeholder='…')}"
 
 
 class _Loader:
@@ -48,11 +49,14 @@ class _Loader:
                 self._place(*pending.pop())
             else:
                 self._follow(*references.pop())
+        prints = Prints()
+        for combined in self._work.combined:
+            combined.members = prints.distinct(combined.members)
         return schema
 
     def _place(self, holder: Any, place: Any, raw: Any, scope: Scope) -> None:
         """Read an inner schema and put it where it belongs."""
-        if isinstance(raw, dict) and scope.document.draft.id_keyword in raw:
+        if is_object(raw) and scope.document.draft.id_keyword in raw:
             scope = scope.inner(raw)
         schema = self._schema(raw, scope)
         if isinstance(holder, Schema):
@@ -75,8 +79,8 @@ class _Loader:
             raise InvalidSchemaError(
                 f"The schema has more than {MAX_SCHEMAS:,} inner schemas", hint="Split it into several schemas."
             )
-        if isinstance(raw, dict):
-            return _annotated(_joined(raw, list(parts_of(raw, scope, self._work))), raw, scope.document.draft)
+        if is_object(raw):
+            return _annotated(_joined(raw, parts_of(raw, scope, self._work)), raw, scope.document.draft)
         found = self._boolean(raw) if scope.document.draft is not Draft.FOUR else None
         if found is None:
             raise MisfitError(raw, "a schema is an object, or true or false")
@@ -102,6 +106,7 @@ def _joined(raw: Raw, parts: list[Schema]) -> Schema:
             return Combined(raw, members=parts)
 
 
+_SHOWN: Final = 200
 _COMMON: Final = frozenset(
     {
         "title",
@@ -134,5 +139,5 @@ def _annotated(schema: Schema, raw: Raw, draft: Draft) -> Schema:
         schema.default = raw["default"]
     schema.is_bytes = raw.get("connect.type") == "bytes"
     if draft is not Draft.MODERN and isinstance(schema, Array):
-        schema.limits |= {key: raw[key] for key in ("minContains", "maxContains") if keywords.is_number(raw.get(key))}
+        schema.limits |= keywords.counts(raw, "minContains", "maxContains")
     return schema

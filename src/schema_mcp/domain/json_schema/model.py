@@ -1,7 +1,7 @@
 """What a schema becomes before it is compared: the rules look at these classes, not at keywords.
 
-One JSON object may become one class, or several joined in an `allOf` that nobody wrote: `{"type": "string", "enum": [..]}`
-is both an `Enum` and a `String`.
+One JSON object may become one class, or several joined in an `allOf` that nobody wrote: a type beside an `enum` is a
+`String` and an `Enum`.
 """
 
 from dataclasses import dataclass, field
@@ -70,38 +70,38 @@ class Conditional(Schema):
 
 @dataclass(slots=True, eq=False)
 class String(Schema):
-    limits: dict[str, Limit] = field(default_factory=dict)
+    limits: dict[str, Limit] = field(default_factory=dict[str, Limit])
     pattern: str | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Number(Schema):
-    limits: dict[str, Limit] = field(default_factory=dict)
+    limits: dict[str, Limit] = field(default_factory=dict[str, Limit])
     integer: bool = False
     multiple_of: Limit | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Array(Schema):
-    limits: dict[str, Limit] = field(default_factory=dict)
+    limits: dict[str, Limit] = field(default_factory=dict[str, Limit])
     unique: bool = False
     items: Schema | None = None
-    prefix: list[Schema] = field(default_factory=list)
+    prefix: list[Schema] = field(default_factory=list[Schema])
     additional: "Schema | bool" = True
     unevaluated: "Schema | bool | None" = None
 
 
 @dataclass(slots=True, eq=False)
 class Object(Schema):
-    limits: dict[str, Limit] = field(default_factory=dict)
-    properties: dict[str, Schema] = field(default_factory=dict)
+    limits: dict[str, Limit] = field(default_factory=dict[str, Limit])
+    properties: dict[str, Schema] = field(default_factory=dict[str, Schema])
     required: frozenset[str] = frozenset()
-    patterns: dict[Pattern, Schema] = field(default_factory=dict)
+    patterns: dict[Pattern, Schema] = field(default_factory=dict[Pattern, Schema])
     additional: "Schema | bool" = True
     unevaluated: "Schema | bool | None" = None
-    needs: dict[str, frozenset[str]] = field(default_factory=dict)
+    needs: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     """`dependencies` that list names: where the first is, the others must be."""
-    implies: dict[str, Schema] = field(default_factory=dict)
+    implies: dict[str, Schema] = field(default_factory=dict[str, Schema])
     """`dependencies` that are schemas."""
 
 
@@ -119,12 +119,12 @@ class Const(Schema):
 @dataclass(slots=True, eq=False)
 class Combined(Schema):
     criterion: Criterion = Criterion.ALL
-    members: list[Schema] = field(default_factory=list)
+    members: list[Schema] = field(default_factory=list[Schema])
 
 
 @dataclass(slots=True, eq=False)
 class Not(Schema):
-    inner: Schema | None = None
+    inner: Schema = field(default_factory=lambda: Schema(None))
 
 
 @dataclass(slots=True, eq=False)

@@ -1,11 +1,12 @@
 """What one JSON object says, as classes: the parts and their order are those of the registry's own loaders.
 
-Those are everit-json-schema for the drafts up to 7 and json-sKema for the later ones (both open source): an explicit `type`
-takes the keywords of its type, and keywords that are left over make a part of their own.
+Those are everit-json-schema for the drafts up to 7 and json-sKema for the later ones (both open source): an explicit
+`type` takes the keywords of its type, and keywords that are left over make a part of their own.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from schema_mcp.domain.json_schema import keywords
@@ -30,7 +31,14 @@ from schema_mcp.domain.json_schema.model import (
 )
 from schema_mcp.domain.json_schema.patterns import Pattern
 from schema_mcp.domain.json_schema.references import Scope
-from schema_mcp.domain.json_schema.text import write
+from schema_mcp.domain.json_schema.regex import PatternError
+from schema_mcp.domain.json_schema.text import is_array, write
+
+_CONDITION: Final = frozenset({"if", "then", "else"})
+_SPECIAL: Final = _CONDITION | {"$ref", "enum", "const", "not", *Criterion}
+
+MAX_PATTERN_TEXT: Final = 200_000
+"""Characters in all the different patterns of a schema."""
 
 
 @dataclass(slots=True)
@@ -40,11 +48,13 @@ class Work:
     pending: list[tuple[Any, Any, Any, Scope]] = field(default_factory=list[tuple[Any, Any, Any, Scope]])
     references: list[tuple[Reference, Scope]] = field(default_factory=list[tuple[Reference, Scope]])
     combined: list[Combined] = field(default_factory=list[Combined])
+    patterns: dict[str, Pattern] = field(default_factory=dict[str, Pattern])
+    pattern_text: int = 0
 
     def later(self, holder: Any, place: Any, raw: Any, scope: Scope) -> None:
         self.pending.append((holder, place, raw, scope))
 
-    def each(self, raw: Raw, scope: Scope) -> dict[Any, Any]:
+    def each(self, raw: dict[Any, Any], scope: Scope) -> dict[Any, Any]:
         """A mapping of names to schemas, in the order of the text."""
         holder: dict[Any, Any] = dict.fromkeys(raw)
         self.pending += [(holder, name, inner, scope) for name, inner in raw.items()]
@@ -55,8 +65,30 @@ class Work:
         self.pending += [(holder, index, inner, scope) for index, inner in enumerate(raw)]
         return holder
 
+    def pattern(self, raw: Raw, text: str) -> Pattern:
+        """A regular expression, read once however often it is used."""
+        found = self.patterns.get(text)
+        if found is None:
+            self.pattern_text += len(text)
+            if self.pattern_text > MAX_PATTERN_TEXT:
+                raise MisfitError(raw, f"all its patterns have more than {MAX_PATTERN_TEXT:,} characters")
+            found = self.patterns[text] = _pattern(raw, text)
+        return found
 
-def parts_of(raw: Raw, scope: Scope, work: Work) -> Iterator[Schema]:
+
+def _pattern(raw: Raw, text: str) -> Pattern:
+    try:
+        return Pattern(text)
+    except PatternError as error:
+        raise MisfitError(raw, f"{text!r} is not a regular expression: {error}") from error
+
+
+def parts_of(raw: Raw, scope: Scope, work: Work) -> list[Schema]:
+    """Most objects have a type and its keywords, and nothing else to look for."""
+    return _typed(raw, scope, work) if _SPECIAL.isdisjoint(raw) else list(_all_parts(raw, scope, work))
+
+
+def _all_parts(raw: Raw, scope: Scope, work: Work) -> Iterator[Schema]:
     draft = scope.document.draft
     if "$ref" in raw:
         yield _reference(raw, scope, work)
@@ -102,9 +134,6 @@ def _not(raw: Raw, scope: Scope, work: Work) -> Not:
     return schema
 
 
-_CONDITION: Final = frozenset({"if", "then", "else"})
-
-
 def _conditional(raw: Raw, scope: Scope, work: Work) -> Iterator[Conditional]:
     if scope.document.draft is Draft.MODERN and "if" not in raw:
         return
@@ -112,30 +141,34 @@ def _conditional(raw: Raw, scope: Scope, work: Work) -> Iterator[Conditional]:
     yield Conditional(raw)
 
 
-def _typed(raw: Raw, scope: Scope, work: Work) -> Iterator[Schema]:
+def _typed(raw: Raw, scope: Scope, work: Work) -> list[Schema]:
     """The part that `type` names, then those whose keywords are there without their type."""
-    kinds = _kinds(raw, scope.document.draft)
-    named = [_of_type(kind, raw, scope, work) for kind in kinds]
+    draft = scope.document.draft
+    kinds = _kinds(raw, draft)
+    parts = [_of_type(kind, raw, scope, work) for kind in kinds]
     if isinstance(raw.get("type"), list):
-        yield Combined(raw, criterion=Criterion.ANY, members=named)
-    else:
-        yield from named
+        parts: list[Schema] = [Combined(raw, criterion=Criterion.ANY, members=parts)]
+    for group, own in _groups_beside(draft, kinds):
+        if not own.isdisjoint(raw):
+            parts.append(_TYPES[group](raw, scope, work))
+    return parts
+
+
+@cache
+def _groups_beside(draft: Draft, kinds: tuple[str, ...]) -> list[tuple[str, frozenset[str]]]:
     taken = {_GROUP_OF.get(kind, kind) for kind in kinds}
-    for group, own in GROUPS[scope.document.draft].items():
-        if group not in taken and not own.isdisjoint(raw):
-            yield _TYPES[group](raw, scope, work)
+    return [(group, own) for group, own in GROUPS[draft].items() if group not in taken]
 
 
-def _kinds(raw: Raw, draft: Draft) -> list[str]:
-    match raw.get("type"):
-        case str(kind):
-            return [kind]
-        case list(kinds):
-            return list(dict.fromkeys(kinds)) if all(isinstance(kind, str) for kind in kinds) else [""]
-        case _ if "type" not in raw or draft is Draft.MODERN:
-            return []
-        case _:
-            raise MisfitError(raw, "'type' must be a string or an array of strings")
+def _kinds(raw: Raw, draft: Draft) -> tuple[str, ...]:
+    kind = raw.get("type")
+    if isinstance(kind, str):
+        return (kind,)
+    if isinstance(kind, list):
+        return keywords.strings(raw, "type")
+    if "type" in raw and draft is not Draft.MODERN:
+        raise MisfitError(raw, "'type' must be a string or an array of strings")
+    return ()
 
 
 def _of_type(kind: str, raw: Raw, scope: Scope, work: Work) -> Schema:
@@ -145,11 +178,10 @@ def _of_type(kind: str, raw: Raw, scope: Scope, work: Work) -> Schema:
     return build(raw, scope, work)
 
 
-def _string(raw: Raw, scope: Scope, _: Work) -> String:
+def _string(raw: Raw, scope: Scope, work: Work) -> String:
     schema = String(raw, limits=_integers(raw, ("minLength", "maxLength"), scope))
     if "pattern" in raw:
-        schema.pattern = keywords.text(raw, "pattern")
-        Pattern(schema.pattern)
+        schema.pattern = work.pattern(raw, keywords.text(raw, "pattern")).text
     if "format" in raw:
         keywords.text(raw, "format")
     return schema
@@ -192,14 +224,14 @@ def _array(raw: Raw, scope: Scope, work: Work) -> Array:
 
 def _items(schema: Array, raw: Raw, scope: Scope, work: Work) -> None:
     """Up to draft 7: a list in `items` is a tuple; one schema for all items leaves no additional ones."""
-    items = raw.get("items", True if "items" not in raw else None)
-    if isinstance(items, list):
+    items = raw.get("items")
+    if is_array(items):
         schema.prefix = work.listed(items, scope)
     elif "items" in raw:
         work.later(schema, "items", items, scope)
     if "additionalItems" in raw:
         _open_or(schema, "additional", raw, "additionalItems", scope, work)
-        if schema.additional is False and "items" in raw and not isinstance(items, list):
+        if schema.additional is False and "items" in raw and not is_array(items):
             schema.additional = True
 
 
@@ -214,9 +246,8 @@ def _modern_items(schema: Array, raw: Raw, scope: Scope, work: Work) -> None:
     if "unevaluatedItems" in raw:
         _open_or(schema, "unevaluated", raw, "unevaluatedItems", scope, work)
     if "contains" in raw:
-        least = raw.get("minContains")
-        schema.limits["minContains"] = least if keywords.is_number(least) else 1
-        _plain_limit(schema.limits, raw, "maxContains")
+        schema.limits["minContains"] = 1
+        schema.limits |= keywords.counts(raw, "minContains", "maxContains")
 
 
 def _object(raw: Raw, scope: Scope, work: Work) -> Object:
@@ -227,7 +258,7 @@ def _object(raw: Raw, scope: Scope, work: Work) -> Object:
         schema.required = keywords.names(raw, "required")
     if "patternProperties" in raw:
         bodies = keywords.mapping(raw, "patternProperties")
-        schema.patterns = work.each({Pattern(pattern): body for pattern, body in bodies.items()}, scope)
+        schema.patterns = work.each({work.pattern(raw, text): body for text, body in bodies.items()}, scope)
     if "additionalProperties" in raw:
         _open_or(schema, "additional", raw, "additionalProperties", scope, work)
     if "propertyNames" in raw and scope.document.draft is not Draft.FOUR:
@@ -275,12 +306,6 @@ def _open_or(schema: Schema, place: str, raw: Raw, key: str, scope: Scope, work:
 
 def _integers(raw: Raw, keys: tuple[str, ...], scope: Scope) -> dict[str, Limit]:
     return {key: keywords.integer(raw, key, scope.document.draft) for key in keys if key in raw}
-
-
-def _plain_limit(limits: dict[str, Limit], raw: Raw, key: str) -> None:
-    """Taken when it is a number, ignored otherwise."""
-    if keywords.is_number(raw.get(key)):
-        limits[key] = raw[key]
 
 
 def _of_nothing(kind: Callable[[Raw], Schema]) -> "Build":

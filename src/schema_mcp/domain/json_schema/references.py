@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from schema_mcp.domain.errors import InvalidSchemaError
 from schema_mcp.domain.json_schema.drafts import Draft, known_draft
-from schema_mcp.domain.json_schema.text import read
+from schema_mcp.domain.json_schema.text import is_array, is_object, read
 from schema_mcp.domain.schema import Dependency
 
 # RFC 2396 as java.net.URI checks it: these characters must be escaped, and an escape has two hex digits.
@@ -16,19 +16,16 @@ _BAD_URI: Final = re.compile(r'[\x00-\x20\x7f"<>\\^`{|}]|%(?![0-9a-fA-F]{2})|^:|
 _DATA: Final = frozenset({"enum", "const", "default", "examples"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Document:
     """One text, the URI it is known by, and the edition it is read in."""
 
-    raw: Any
-    uri: str
-    draft: Draft
-    named: "dict[str, Scope]" = field(default_factory=dict[str, "Scope"])
-    """Its schemas that have an `$id` or anchor, by their full URI; filled when first asked for."""
-
-    @property
-    def scope(self) -> "Scope":
-        return Scope(self.raw, self, self.uri).inner(self.raw)
+    def __init__(self, raw: Any, uri: str, draft: Draft) -> None:
+        self.raw = raw
+        self.draft = draft
+        self.scope = Scope(raw, self, uri).inner(raw)
+        self.place, _ = split(self.scope.base)
+        self.named: dict[str, Scope] = {}
+        """Its schemas that have an `$id` or anchor, by their full URI; filled when first asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +38,14 @@ class Scope:
 
     def inner(self, raw: Any) -> "Scope":
         """The scope of a schema further in; an `$id` of its own moves the base."""
-        name = raw.get(self.document.draft.id_keyword) if isinstance(raw, dict) else None
+        name = raw.get(self.document.draft.id_keyword) if is_object(raw) else None
         return Scope(raw, self.document, join(self.base, name) if isinstance(name, str) else self.base)
+
+
+def split(uri: str) -> tuple[str, str]:
+    """A URI without its fragment, and the fragment."""
+    place, _, fragment = uri.partition("#")
+    return place, fragment
 
 
 def join(base: str, uri: str) -> str:
@@ -50,7 +53,7 @@ def join(base: str, uri: str) -> str:
     if _BAD_URI.search(uri):
         raise InvalidSchemaError(f"{uri!r} is not a URI", hint="Escape what a URI cannot hold, a blank as %20.")
     try:
-        return f"{urldefrag(base).url}{uri}" if uri.startswith("#") else urljoin(base, uri)
+        return f"{split(base)[0]}{uri}" if uri.startswith("#") else urljoin(base, uri)
     except ValueError as error:
         raise InvalidSchemaError(f"{uri!r} is not a URI: {error}") from error
 
@@ -63,14 +66,22 @@ class Library:
         base = self.root.scope.base if dependencies else ""
         self._texts: dict[str, str] = {}
         for dependency in dependencies:
-            name = urldefrag(dependency.name).url
+            name, _ = split(dependency.name)
             self._texts.setdefault(name, dependency.text)
             self._texts.setdefault(join(base, name), dependency.text)
         self._documents: dict[str, Document] = {}
+        self._resolved: dict[tuple[Document, str, str], Scope] = {}
 
     def resolve(self, uri: str, scope: Scope) -> Scope:
         """The schema that a `$ref` standing in `scope` means."""
-        place, fragment = urldefrag(join(scope.base, uri))
+        question = scope.document, scope.base, uri
+        found = self._resolved.get(question)
+        if found is None:
+            found = self._resolved[question] = self._resolve(uri, scope)
+        return found
+
+    def _resolve(self, uri: str, scope: Scope) -> Scope:
+        place, fragment = split(join(scope.base, uri))
         start = self._start(place, uri, scope)
         if not fragment:
             return start
@@ -83,16 +94,16 @@ class Library:
 
     def _start(self, place: str, uri: str, scope: Scope) -> Scope:
         """The document, or the part of one, that a URI without fragment means."""
-        for known in (scope.document.scope, self.root.scope):
-            if place == urldefrag(known.base).url:
-                return known
+        for known in (scope.document, self.root):
+            if place == known.place:
+                return known.scope
         named = _named(scope.document).get(place)
         return named or self._document(place, uri).scope
 
     def _document(self, place: str, uri: str) -> Document:
         found = self._documents.get(place)
         if found is None:
-            text = self._texts.get(place, self._texts.get(urldefrag(uri).url))
+            text = self._texts.get(place, self._texts.get(split(uri)[0]))
             if text is None:
                 raise _unknown(place, uri)
             raw = read(text)
@@ -124,15 +135,13 @@ def _follow(pointer: str, start: Scope, uri: str) -> Scope:
 
 
 def _step(raw: Any, part: str) -> Any:
-    match raw:
-        case dict() if part in raw:
-            return raw[part]
-        case dict() if part == "$defs":  # observed: what stands under `definitions` is found under both names
+    if is_object(raw):
+        if part == "$defs" and part not in raw:  # observed: `definitions` are found under both names
             return raw.get("definitions")
-        case list() if part.isdecimal() and len(part) < 10 and int(part) < len(raw):
-            return raw[int(part)]
-        case _:
-            return None
+        return raw.get(part)
+    if is_array(raw) and part.isdecimal() and len(part) <= len(str(len(raw))):
+        return raw[int(part)] if int(part) < len(raw) else None
+    return None
 
 
 def _named(document: Document) -> dict[str, Scope]:
@@ -147,10 +156,10 @@ def _schemas(document: Document) -> Iterator[Scope]:
     pending = [document.scope]
     while pending:
         scope = pending.pop()
-        if isinstance(scope.raw, dict):
+        if is_object(scope.raw):
             yield scope
             pending += [scope.inner(raw) for key, raw in scope.raw.items() if key not in _DATA]
-        elif isinstance(scope.raw, list):
+        elif is_array(scope.raw):
             pending += [scope.inner(raw) for raw in scope.raw]
 
 
@@ -160,4 +169,4 @@ def _names(scope: Scope) -> Iterator[str]:
         yield scope.base.rstrip("#")
     if draft is Draft.MODERN:
         anchors = (scope.raw.get(keyword) for keyword in ("$anchor", "$dynamicAnchor"))
-        yield from (f"{urldefrag(scope.base).url}#{anchor}" for anchor in anchors if isinstance(anchor, str))
+        yield from (f"{split(scope.base)[0]}#{anchor}" for anchor in anchors if isinstance(anchor, str))

@@ -39,6 +39,12 @@ class Probe(NamedTuple):
     path: str
 
 
+class Effort(NamedTuple):
+    """Work that a rule is about to do by itself, in comparisons."""
+
+    comparisons: int
+
+
 class Outcome(NamedTuple):
     """What a comparison came to. A probe that breaks may have stopped at the first break."""
 
@@ -46,5 +52,5 @@ class Outcome(NamedTuple):
     breaks: bool
 
 
-Step: TypeAlias = Found | Into | Probe
+Step: TypeAlias = Found | Into | Probe | Effort
 Steps: TypeAlias = Generator[Step, Any, None]

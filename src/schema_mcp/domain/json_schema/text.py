@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias, TypeGuard
 
 from schema_mcp.domain.errors import InvalidSchemaError
-from schema_mcp.domain.json_schema.deep import DeepReader
+from schema_mcp.domain.json_schema.deep import DeepReader, DepthError
 
 Value: TypeAlias = Any
 """What `read` returns: dict, list, str, int, Decimal, bool or None."""
@@ -16,6 +16,20 @@ MAX_TEXT: Final = 5_000_000
 MAX_DEPTH: Final = 1_000
 
 _BLANK: Final = " \t\r\n"
+
+
+def is_object(value: Value) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def is_array(value: Value) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def inner_values(value: Value) -> list[Any]:
+    """The objects and arrays directly inside a value."""
+    values: Iterable[Any] = value.values() if is_object(value) else value if is_array(value) else ()
+    return [inner for inner in values if isinstance(inner, (dict, list))]
 
 
 def read(text: str) -> Value:
@@ -27,6 +41,8 @@ def read(text: str) -> Value:
         )
     try:
         value = _decode(text.lstrip(_BLANK))
+    except DepthError as error:
+        raise too_deep() from error
     except json.JSONDecodeError as error:
         raise InvalidSchemaError(
             f"Not JSON: {error.msg} at line {error.lineno}, column {error.colno}", hint=_JSON_HINT
@@ -53,7 +69,7 @@ def write(value: Value, *, sort: bool = False, indent: int = 0) -> str:
                 depth += 1
                 pending.extend(reversed(list(_spread(item, sort=sort, lines=_lines(depth, indent)))))
             case _:
-                out.append(_scalar(item))
+                out.append(scalar(item))
     return "".join(out)
 
 
@@ -83,7 +99,7 @@ def _escape(match: re.Match[str]) -> str:
     return _ESCAPES.get(found) or f"\\u{ord(found):04X}"
 
 
-def _scalar(item: Value) -> str:
+def scalar(item: Value) -> str:
     match item:
         case str():
             return string(item)
@@ -108,7 +124,7 @@ def _lines(depth: int, indent: int) -> tuple[str, str, str]:
 
 def _spread(item: Value, *, sort: bool, lines: tuple[str, str, str]) -> Iterator[Value]:
     inner, outer, space = lines
-    if isinstance(item, list):
+    if is_array(item):
         yield from _listed(item, inner, outer)
         return
     lead = "{" + inner
@@ -156,7 +172,7 @@ def _decode(text: str) -> Value:
     try:
         return _DECODER.raw_decode(text)[0]
     except RecursionError:
-        return DeepReader(_DECODER, text).value()
+        return DeepReader(_DECODER, text, depth=MAX_DEPTH).value()
 
 
 def _check_characters(text: str, value: Value) -> None:
@@ -176,15 +192,10 @@ def _check_depth(text: str, value: Value) -> None:
         return
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [inner for item in level for inner in _inner(item)]
+        level = [inner for item in level for inner in inner_values(item)]
         if not level:
             return
     raise too_deep()
-
-
-def _inner(item: Value) -> Iterator[Value]:
-    values = item.values() if isinstance(item, dict) else item
-    return (value for value in values if isinstance(value, (dict, list)))
 
 
 def too_deep() -> InvalidSchemaError:

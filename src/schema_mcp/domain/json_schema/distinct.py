@@ -1,0 +1,42 @@
+"""Members of a combined schema that say the same count once, so equal JSON has to be told from other JSON."""
+
+from typing import Any
+
+from schema_mcp.domain.json_schema.model import Schema
+from schema_mcp.domain.json_schema.text import inner_values, is_array, is_object, scalar
+
+
+class Prints:
+    """Hashes of JSON values, whatever the order of keys; each value is walked once however often it is asked for."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, int] = {}
+
+    def distinct(self, members: list[Schema]) -> list[Schema]:
+        """The members without later ones that are equal to earlier ones."""
+        first: dict[int, Schema] = {}
+        for member in members:
+            first.setdefault(self._print(member.raw), member)
+        return list(first.values())
+
+    def _print(self, value: Any) -> int:
+        pending = [value]
+        while pending:
+            item = pending[-1]
+            missing = [inner for inner in inner_values(item) if id(inner) not in self._known]
+            if missing:
+                pending += missing
+            else:
+                pending.pop()
+                self._known[id(item)] = self._of(item)
+        return self._of(value)
+
+    def _of(self, item: Any) -> int:
+        if is_object(item):
+            return hash(frozenset([(key, self._of_inner(inner)) for key, inner in item.items()]))
+        if is_array(item):
+            return hash(("[", *map(self._of_inner, item)))
+        return hash((type(item), scalar(item)))
+
+    def _of_inner(self, inner: Any) -> int:
+        return self._known[id(inner)] if is_object(inner) or is_array(inner) else self._of(inner)
