@@ -22,8 +22,8 @@ _PLAIN = {
     Clash.SIZE: "{place} has another size in the writer's schema ({info}): keep the size",
     Clash.SYMBOLS: "a reader of {place} does not know the symbols {info} that may be written:"
     " give the reader's enum these symbols or a default, or do not write them",
-    Clash.DEFAULT: "a reader cannot fill {place} for records written without it:"
-    " give it a default in the reader's schema, or keep it in the writer's",
+    Clash.DEFAULT: "a reader of this schema cannot fill {place} for records that lack it: give it a default,"
+    " or keep writing it",
     Clash.TYPE: "{place} is written as {writer} and cannot be read as {reader}:"
     " keep the type, or let the reader have one that reads both",
     Clash.BRANCH: "{place} may be written as {writer}, which no branch of the reader's union can read:"
