@@ -12,6 +12,7 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from schema_mcp.domain.caller import Caller
+from schema_mcp.registries.configuration import RemotePlace
 from schema_mcp.registries.embedded.core import Core
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.plugins import open_registry
@@ -23,7 +24,7 @@ from schema_mcp.stores.clock import utc_now
 from schema_mcp.stores.ids import SqliteLedger
 from schema_mcp.stores.journal import Journal
 from schema_mcp.stores.repository import Author, Repository
-from schema_mcp.stores.schemastore import SchemaStore
+from schema_mcp.stores.schemastore import SchemaStore, Upstream
 from schema_mcp.stores.sqlite import private_folder
 from schema_mcp.toolkit.listing import Listing
 from schema_mcp.toolkit.surface import Choice, listings
@@ -56,7 +57,7 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
         background = await opened.enter_async_context(_background())
         yield Workspace(
             fleet=fleet,
-            store=SchemaStore(repository, stored_digest),
+            store=SchemaStore(repository, stored_digest, upstream=_upstream(settings.remote, repository)),
             ledger=ledger,
             journal=journal,
             audit=audit,
@@ -121,6 +122,14 @@ def _places(settings: Settings) -> tuple[Path, Repository]:
     if settings.store.is_relative_to(settings.state) or _is_empty(settings.store):
         return settings.state, Repository.create(settings.store)
     return settings.state, Repository.open(settings.store)
+
+
+def _upstream(remote: RemotePlace | None, repository: Repository) -> Upstream | None:
+    if remote is None:
+        return None
+    from schema_mcp.stores.remote import Remote  # noqa: PLC0415 - GitPython is slow to load, and few stores need it
+
+    return Remote(repository.path, remote.url, remote.branch or repository.branch)
 
 
 def _make_state(folder: Path) -> None:

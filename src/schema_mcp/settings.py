@@ -12,7 +12,7 @@ from schema_mcp.domain.allocation import IdRange, IdSource
 from schema_mcp.domain.caller import Scope, with_implied
 from schema_mcp.domain.errors import ConfigurationError
 from schema_mcp.registries import variables
-from schema_mcp.registries.configuration import Configuration, Remote, configuration
+from schema_mcp.registries.configuration import Configuration, RemotePlace, configuration
 from schema_mcp.registries.contract import Connection
 from schema_mcp.registries.document import nearest
 from schema_mcp.registries.variables import truth_at
@@ -96,7 +96,7 @@ class Settings:
     exports: Path
     config: Path | None = None
     id_range: IdRange | None = None
-    remote: Remote | None = None
+    remote: RemotePlace | None = None
     read_only: bool = False
     scopes: frozenset[Scope] = Scope.ADMIN.implied
     toolsets: tuple[str, ...] = ("core",)

@@ -6,7 +6,7 @@ import pytest
 
 from schema_mcp.domain.allocation import IdRange, IdSource
 from schema_mcp.domain.errors import ConfigurationError
-from schema_mcp.registries.configuration import Configuration, Remote, configuration
+from schema_mcp.registries.configuration import Configuration, RemotePlace, configuration
 from schema_mcp.registries.contract import Auth, Limits, Timeouts, Tls
 
 EVERYTHING = """\
@@ -45,7 +45,7 @@ def test_everything_that_a_file_can_say_is_read(tmp_path: Path):
 
     dev, prod = told.connections
     assert (told.default, told.ids, told.id_range) == ("prod", IdSource.LEDGER, IdRange(20001, 29999))
-    assert told.remote == Remote("origin", "main")
+    assert told.remote == RemotePlace("origin", "main")
     assert (dev.name, dev.backend, dev.path) == ("dev", "embedded", tmp_path / "state/dev.sqlite")
     assert prod.urls == ("https://sr-a.example.com", "https://sr-b.example.com")
     assert prod.auth == Auth("basic", username="ann", password="hunter2", headers={"X-Tenant": "blue"})

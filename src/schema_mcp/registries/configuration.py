@@ -30,11 +30,11 @@ from schema_mcp.registries.document import (
 _ADDRESSED = frozenset({"confluent", "karapace", "redpanda", "apicurio"})
 """Backends that cannot do without a URL; others bring their own rules."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+REGISTRY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class RemotePlace:
     """Where the store is fetched from and pushed to: a URL, or the name of a remote that its repository has."""
 
     url: str
@@ -49,7 +49,7 @@ class Configuration:
     default: str
     ids: IdSource | None = None
     id_range: IdRange | None = None
-    remote: Remote | None = None
+    remote: RemotePlace | None = None
 
 
 def configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
@@ -66,7 +66,7 @@ def configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
         default=_default(said.get("default"), list(named)),
         ids=_source(document, source, named),
         id_range=id_range,
-        remote=Remote(**said["remote"]) if "remote" in said else None,
+        remote=RemotePlace(**said["remote"]) if "remote" in said else None,
     )
 
 
@@ -198,7 +198,7 @@ _IDS = (
 def _registries(value: Value) -> dict[str, tuple[Value, dict[str, Any]]]:
     read: dict[str, tuple[Value, dict[str, Any]]] = {}
     for name, content in entries(value).items():
-        if not _NAME.fullmatch(name):
+        if not REGISTRY_NAME.fullmatch(name):
             raise content.fault(
                 f"{name[:80]!r} cannot name a registry", "Use letters, digits, `-`, `_` and `.`, at most 64."
             )
