@@ -143,6 +143,17 @@ def test_a_type_met_in_two_dependencies_may_be_the_same_enum_but_not_the_same_re
     assert not is_valid('["Left","Right"]', diamond(record))
 
 
+def test_a_refusal_names_the_reference_it_is_about():
+    with pytest.raises(InvalidSchemaError, match=r"com\.example\.Broken.*Unknown"):
+        AVRO.parse(CUSTOMER, [ADDRESS, Dependency("com.example.Broken", '["Unknown"]')])
+
+
+@pytest.mark.parametrize("half", [pytest.param("\ud83d", id="as-it-is"), pytest.param("\\ud83d", id="escaped")])
+def test_half_a_character_is_refused_because_it_cannot_be_hashed(half):
+    with pytest.raises(InvalidSchemaError, match="surrogate"):
+        AVRO.parse(f'{{"type":"string","x":"{half}"}}')
+
+
 def test_the_same_dependency_twice_counts_once():
     again = Dependency("another.Name", ADDRESS.text)
 

@@ -109,10 +109,10 @@ def _start(text: str) -> int:
 
 def _refuse_half_characters(text: str, value: Any) -> None:
     # Half of a surrogate pair has no UTF-8 form, so such a text could be neither hashed nor sent.
-    if "\\" not in text or ("\\ud" not in text and "\\uD" not in text):
-        return
     try:
-        write(value).encode()
+        text.encode()
+        if "\\" in text and ("\\ud" in text or "\\uD" in text):
+            write(value).encode()
     except UnicodeEncodeError as error:
         raise InvalidSchemaError("The schema holds half of a surrogate pair") from error
 

@@ -9,6 +9,7 @@ from schema_mcp.domain.avro.model import Named, Type, branch_name
 from schema_mcp.domain.avro.normalize import comparable, normalized
 from schema_mcp.domain.avro.parser import Reader
 from schema_mcp.domain.avro.printer import printed
+from schema_mcp.domain.errors import InvalidSchemaError
 from schema_mcp.domain.schema import Dependency
 
 
@@ -58,7 +59,15 @@ def parsed(text: str, dependencies: Sequence[Dependency] = (), *, new: bool = Fa
     """Read `text` after the texts it refers to; with `new` by the rules for schemas being registered."""
     reader = Reader(strict=new)
     needed = tuple({dependency.text: dependency for dependency in dependencies}.values())
-    referenced = frozenset(branch_name(reader.read(dependency.text)) for dependency in needed)
+    referenced = frozenset(branch_name(_read(reader, dependency)) for dependency in needed)
     given = frozenset(reader.known)
     root = reader.read(text)
     return AvroSchema(text, root, reader.known, needed, referenced, given, reader.names_ahead)
+
+
+def _read(reader: Reader, dependency: Dependency) -> Type:
+    try:
+        return reader.read(dependency.text)
+    except InvalidSchemaError as error:
+        message = f"In the referenced schema {dependency.name!r}: {error}"
+        raise InvalidSchemaError(message, hint=error.hint) from error
