@@ -52,7 +52,8 @@ class DeepReader:
     def _after(self, done: Any) -> Any:
         """Put a finished value where it belongs; then another one follows, or its container is finished too."""
         container = self._open[-1]
-        if isinstance(container, dict):
+        closer = _CLOSERS[type(container)]
+        if closer == "}":
             container[self._keys[-1]] = done
         else:
             container.append(done)
@@ -60,7 +61,7 @@ class DeepReader:
             self._at += 1
             self._keys[-1] = self._key()
             return _OPENED
-        self._expect(_CLOSERS[type(container)])
+        self._expect(closer)
         self._keys.pop()
         return self._open.pop()
 

@@ -36,7 +36,7 @@ class Prints:
             return hash(frozenset([(key, self._of_inner(inner)) for key, inner in item.items()]))
         if is_array(item):
             return hash(("[", *map(self._of_inner, item)))
-        return hash((type(item), scalar(item)))
+        return hash(scalar(item))
 
     def _of_inner(self, inner: Any) -> int:
         return self._known[id(inner)] if is_object(inner) or is_array(inner) else self._of(inner)

@@ -12,6 +12,7 @@ from schema_mcp.domain.json_schema.loader import load
 from schema_mcp.domain.json_schema.model import Schema
 from schema_mcp.domain.json_schema.steps import Found
 from schema_mcp.domain.json_schema.text import read, write
+from schema_mcp.domain.json_schema.words import plain
 from schema_mcp.domain.schema import Dependency, SchemaType
 
 
@@ -81,8 +82,8 @@ class JsonSchemaFormat:
 
 def _difference(found: Found, *, breaks: bool) -> Difference:
     path = "#/" if found.path == "#" else found.path
-    words = sentence(found.kind, path)
-    return Difference(found.kind, path, breaks, words, words)
+    words = plain(found.kind, path, breaks=breaks)
+    return Difference(found.kind, path, breaks, sentence(found.kind, path), words)
 
 
 JSON_SCHEMA = JsonSchemaFormat()
