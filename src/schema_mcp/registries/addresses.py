@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
+from schema_mcp.registries.contract import Health
 from schema_mcp.registries.pacing import Clock
 
 FAILURES_TO_OPEN: Final = 5
@@ -72,6 +74,11 @@ class Addresses:
     def rest_for(self) -> float:
         """Seconds until any address may be asked; 0 when one may be now."""
         return min(address.rests_for for address in self._all)
+
+    @property
+    def health(self) -> tuple[Health, ...]:
+        """How each address does; a URL may carry a password, so only hosts are told."""
+        return tuple(Health(urlsplit(one.url).hostname or "", one.problem, one.rests_for) for one in self._all)
 
     @property
     def problem(self) -> str:

@@ -37,6 +37,10 @@ class Capability(StrEnum):
     PREFIX = "prefix"
     COMPATIBILITY = "compatibility"
     LOOKUP = "lookup"
+    CONTEXT_REMOVAL = "context_removal"
+    CONFIG_FIELDS = "config_fields"
+    EXPLANATIONS = "explanations"
+    SLASHES = "slashes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,16 @@ class Info:
 
     product: str
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How one address of a registry does: its host, and what its last failure was."""
+
+    host: str
+    problem: str = ""
+    rests_for: float = 0
+    """Seconds for which it is left alone because it kept failing; 0 while it may be asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 
 from schema_mcp.domain.errors import ReadOnlyError
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
-from schema_mcp.registries.contract import Capability, Info, Number, Registry, Verdict
+from schema_mcp.registries.contract import Capability, Health, Info, Number, Registry, Verdict
 
 
 class GuardedRegistry:
@@ -32,6 +32,11 @@ class GuardedRegistry:
     def closed_by(self) -> str:
         """What forbids writes, in words; empty when they are allowed."""
         return self._closed_by
+
+    @property
+    def health(self) -> tuple[Health, ...]:
+        """How its addresses do, as far as the backend keeps count; asks nobody."""
+        return getattr(self._inner, "health", ())
 
     # --- reads -------------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from schema_mcp.registries import paths
 from schema_mcp.registries.addresses import Address, Addresses
 from schema_mcp.registries.calls import BUSY, Call, Failure, may_repeat
 from schema_mcp.registries.clients import Clients
-from schema_mcp.registries.contract import Connection
+from schema_mcp.registries.contract import Connection, Health
 from schema_mcp.registries.credentials import credentials_of, secrets_of, signed_in
 from schema_mcp.registries.pacing import Clock, Pace, full_jitter
 from schema_mcp.registries.replies import Replies, Reply
@@ -64,6 +64,11 @@ class RestClient:
         if isinstance(outcome, Failure):
             raise self._unanswered(call, outcome)
         return self.replies.read(outcome, may_be_empty=call.writes)
+
+    @property
+    def health(self) -> tuple[Health, ...]:
+        """How each address does, as far as we know without asking."""
+        return self._addresses.health
 
     async def close(self) -> None:
         """Close every connection."""

@@ -1,4 +1,4 @@
-"""Tools about the registries themselves."""
+"""Which registries there are."""
 
 from urllib.parse import urlsplit
 
