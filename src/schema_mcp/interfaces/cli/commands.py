@@ -10,6 +10,7 @@ import click
 
 from schema_mcp import app, logs
 from schema_mcp.interfaces.cli.arguments import given, options_of
+from schema_mcp.interfaces.cli.batch import batch_option
 from schema_mcp.interfaces.cli.doctor import doctor
 from schema_mcp.interfaces.cli.init import init
 from schema_mcp.interfaces.cli.options import ending, options, settings_of
@@ -26,6 +27,9 @@ ALIASES: Mapping[str, str] = {
     "apply": "apply_plan",
     "drift": "detect_drift",
 }
+
+_STREAMED = "check"
+"""The command that also answers a stream of questions."""
 
 _NOT_SERVING = [setting for setting in SETTINGS if not setting.serves]
 
@@ -70,6 +74,8 @@ def _command(name: str, tool: Tool[Any, Any]) -> click.Command:
             show(result, as_json=as_json)
         sys.exit(result.exit_code)
 
+    if name == _STREAMED:
+        command.params.append(batch_option())
     return command
 
 
