@@ -27,7 +27,7 @@ def parsed(side):
     return AVRO.parse(side["schema"], dependencies(side))
 
 
-def comparisons(level, new, previous):
+def comparisons(level, new, previous, rules=None):
     """What a level asks for, newest version first: (index, does the new one read?, differences)."""
     level = Level(level)
     if level is Level.NONE:
@@ -35,9 +35,9 @@ def comparisons(level, new, previous):
     compared = list(enumerate(previous))[::-1]
     for index, old in compared if level.is_transitive else compared[:1]:
         if level.forward:
-            yield index, False, differences(old, new)
+            yield index, False, differences(old, new, rules)
         if level.backward:
-            yield index, True, differences(new, old)
+            yield index, True, differences(new, old, rules)
 
 
 def differences(reader, writer, rules=None):

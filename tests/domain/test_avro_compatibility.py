@@ -13,11 +13,12 @@ def sides(case):
     return parsed(case["new"]), previous
 
 
+@pytest.mark.parametrize("semantics", Semantics)
 @pytest.mark.parametrize("case", rows("compatibility/avro.json"))
-def test_verdict_and_reasons_are_the_registrys(case):
+def test_verdict_and_reasons_are_the_registrys(case, semantics):
     new, previous = sides(case)
 
-    found = list(comparisons(case["level"], new, previous))
+    found = list(comparisons(case["level"], new, previous, Rules(semantics=semantics)))
 
     assert (not any(clashes for _, _, clashes in found)) is case["expected"]["compatible"]
     assert sorted(told(one) for _, _, clashes in found for one in clashes) == sorted(case["expected"]["changes"])
@@ -42,13 +43,11 @@ def test_each_comparison_has_its_own_reasons(case):
     assert found == [check | {"changes": sorted(check["changes"])} for check in case["expected"]["checks"]]
 
 
-@pytest.mark.parametrize("semantics", Semantics)
-@pytest.mark.parametrize("policy", Policy)
-def test_every_release_and_policy_decides_alike(semantics, policy):
-    for case in rows("compatibility/avro.json")[:200]:
+def test_the_lenient_policy_changes_nothing_for_avro():
+    for case in rows("compatibility/avro.json"):
         new, previous = sides(case.values[0])
         for old in previous:
-            assert differences(new, old, Rules(policy, semantics)) == differences(new, old)
+            assert differences(new, old, Rules(Policy.LENIENT)) == differences(new, old)
 
 
 @pytest.mark.parametrize("case", rows("avro/messages.json"))
