@@ -1,5 +1,6 @@
 """The digest of a content as the store keeps it, told from the text alone."""
 
+import hashlib
 import json
 import re
 
@@ -12,20 +13,34 @@ _FULL_NAME = re.compile(r'"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)"')
 
 
 def stored_digest(schema: Schema) -> str:
-    """The `schemaHash` of a content; raises `InvalidSchemaError` where the text is no schema.
+    """The `schemaHash` of a content; raises `InvalidSchemaError` where the text is no schema."""
+    return schema_hash(_alone(schema))
 
-    Canonical JSON Schema and Protobuf do not depend on what is referenced. Avro's does on the names alone, so an empty
-    record stands in for each name that the text uses and does not define.
+
+def spelling_digest(schema: Schema) -> str:
+    """One name for all texts that normalise to the same one; a text that is no schema stands for itself."""
+    try:
+        text = _alone(schema, normalize=True).text
+    except InvalidSchemaError:
+        text = schema.text
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _alone(schema: Schema, *, normalize: bool = False) -> Schema:
+    """The canonical schema without what it references.
+
+    Canonical JSON Schema and Protobuf do not depend on that. Avro's does on the names alone, so an empty record stands
+    in for each name that the text uses and does not define.
     """
     if schema.type is not SchemaType.AVRO or not schema.references:
-        return schema_hash(canonical(Whole(schema)))
+        return canonical(Whole(schema), normalize=normalize)
     named = [reference.name for reference in schema.references]
     try:
-        return schema_hash(canonical(Whole(schema, _stand_ins(named))))
+        return canonical(Whole(schema, _stand_ins(named)), normalize=normalize)
     except InvalidSchemaError:
         # One reference may bring several types: every full name the text mentions gets its stand-in.
         mentioned = dict.fromkeys([*named, *_FULL_NAME.findall(schema.text)])
-        return schema_hash(canonical(Whole(schema, _stand_ins([*mentioned]))))
+        return canonical(Whole(schema, _stand_ins([*mentioned])), normalize=normalize)
 
 
 def _stand_ins(names: list[str]) -> tuple[Dependency, ...]:
