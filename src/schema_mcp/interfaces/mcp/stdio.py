@@ -3,11 +3,11 @@
 import logging
 import os
 import signal
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import anyio
 import mcp_types as types
-from anyio.streams.memory import MemoryObjectSendStream
 from mcp.server.lowlevel import Server
 from mcp.server.runner import serve_dual_era_loop
 from mcp.server.stdio import stdio_server
@@ -33,37 +33,68 @@ async def _serve(
     write: WriteStream[SessionMessage],
     scope: anyio.CancelScope,
 ) -> None:
-    push, pull = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     async with server.lifespan(server) as state, anyio.create_task_group() as tasks:
         tasks.start_soon(_stop_on_signal, scope)
-        tasks.start_soon(_relay, server, read, write, push)
         await serve_dual_era_loop(
-            server, pull, write, lifespan_state=state, init_options=server.create_initialization_options()
+            server,
+            Tolerant(read, write, server),
+            write,
+            lifespan_state=state,
+            init_options=server.create_initialization_options(),
         )
         tasks.cancel_scope.cancel()
 
 
-async def _relay(
-    server: Server[Any],
-    read: ReadStream[SessionMessage | Exception],
-    write: WriteStream[SessionMessage],
-    push: MemoryObjectSendStream[SessionMessage | Exception],
-) -> None:
-    """Hand messages on, but answer a leading `server/discover` here.
+class Tolerant:
+    """What the client sends, without a leading `server/discover`, which is answered here.
 
     The SDK lets the first request decide the era of the whole connection, and some clients probe with `discover`
     before they send `initialize` (mcp 2.0 to 2.3). A probe must not decide: the next request does.
     """
-    probing = True
-    async with push:
-        async for item in read:
-            request = item.message if isinstance(item, SessionMessage) else None
-            if probing and isinstance(request, types.JSONRPCRequest):
-                if request.method == "server/discover":
-                    await write.send(SessionMessage(_discovery(server, request.id)))
-                    continue
-                probing = False
-            await push.send(item)
+
+    def __init__(
+        self, read: ReadStream[SessionMessage | Exception], write: WriteStream[SessionMessage], server: Server[Any]
+    ) -> None:
+        self._read = read
+        self._write = write
+        self._server = server
+        self._probing = True
+
+    async def receive(self) -> SessionMessage | Exception:
+        while True:
+            item = await self._read.receive()
+            request = item.message if self._probing and isinstance(item, SessionMessage) else None
+            if not isinstance(request, types.JSONRPCRequest):
+                return item
+            if request.method != "server/discover":
+                self._probing = False
+                return item
+            await self._write.send(SessionMessage(_discovery(self._server, request.id)))
+
+    @property
+    def last_context(self) -> Any:
+        """Where the SDK looks for the context a message came in."""
+        return getattr(self._read, "last_context", None)
+
+    def __aiter__(self) -> ReadStream[SessionMessage | Exception]:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def aclose(self) -> None:
+        await self._read.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
 
 def _discovery(server: Server[Any], request_id: types.RequestId) -> types.JSONRPCResponse:
