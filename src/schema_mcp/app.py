@@ -1,6 +1,7 @@
 """Settings in, workspace out: the one place where all parts meet."""
 
 import getpass
+import logging
 import os
 import socket
 from collections.abc import AsyncGenerator, Mapping
@@ -12,10 +13,12 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from schema_mcp.domain.caller import Caller
+from schema_mcp.domain.errors import SchemaMcpError
 from schema_mcp.registries.configuration import RemotePlace
 from schema_mcp.registries.embedded.core import Core
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.plugins import open_registry
+from schema_mcp.services import recovery
 from schema_mcp.services.digests import stored_digest
 from schema_mcp.services.search import Index
 from schema_mcp.settings import Settings
@@ -36,6 +39,8 @@ _PATIENCE = 2.0
 
 _CLOSING_SECONDS = 5
 
+_log = logging.getLogger(__name__)
+
 
 @asynccontextmanager
 async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -> AsyncGenerator[Workspace]:
@@ -55,7 +60,7 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
         ledger = opened.enter_context(closing(SqliteLedger(state / "ids.sqlite", ids=settings.id_range)))
         journal = opened.enter_context(closing(Journal(state / "journal")))
         background = await opened.enter_async_context(_background())
-        yield Workspace(
+        opened_one = Workspace(
             fleet=fleet,
             store=SchemaStore(repository, stored_digest, upstream=_upstream(settings.remote, repository)),
             ledger=ledger,
@@ -73,6 +78,17 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
             notes=settings.notes,
             listings=shown,
         )
+        if patience is not None and not settings.read_only:
+            background.start_soon(_put_in_order, opened_one)
+        yield opened_one
+
+
+async def _put_in_order(workspace: Workspace) -> None:
+    """What a crash left, beside the first calls of a server; what cannot be done yet, the next write does."""
+    try:
+        await recovery.settle(workspace.ground, workspace.signature("recovery"))
+    except SchemaMcpError as error:
+        _log.warning("recovery has to wait: %s", error)
 
 
 def directory(settings: Settings) -> dict[str, Listing]:

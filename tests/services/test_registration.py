@@ -151,7 +151,7 @@ async def test_a_reference_that_the_registry_lacks_is_refused_before_anything_is
     text = '{"type":"record","name":"Bill","fields":[{"name":"of","type":"shop.Customer"}]}'
     before = await world.traces()
 
-    with pytest.raises(ConflictError, match="prod.*customer"):
+    with pytest.raises(ConflictError, match=r"prod.*customer"):
         await world.register(text, registry="prod", references=[Reference("shop.Customer", "customer", 1)])
 
     assert await world.traces() == before

@@ -141,7 +141,7 @@ async def silent(done: float, total: float | None, message: str) -> None:
 @asynccontextmanager
 async def world_at(folder: Path, registries: str, **options: Any) -> AsyncGenerator[World]:
     """A world in a folder, with the registries of a `registries.yaml`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - small and local
     (folder / "registries.yaml").write_text(registries, encoding="utf-8")
     environ: Mapping[str, str] = {"HOME": str(folder), "PATH": "/usr/bin:/bin"}
     settings = load(options, environ=environ, folder=folder)

@@ -1,6 +1,6 @@
 """Git has the last word on ids: the ledger is held against the store, and rebuilt where they differ."""
 
-from schema_mcp.domain.allocation import Entry, IdSource
+from schema_mcp.domain.allocation import Entry, IdSource, Kind
 from schema_mcp.services.ground import Ground
 
 
@@ -16,7 +16,9 @@ async def settle(ground: Ground) -> list[str]:
     entries = _entries(ground)
     high_water, blocks = ground.store.high_water(), ground.store.blocks()
     found = await ground.ledger.disagreements(entries, high_water, blocks)
-    said = [f"{one.subject or 'ids.json'}: {one.reason}" for one in found if one.needs_rebuild]
+    # A mark of its own each is how ledgers live: ahead of Git until the next commit, behind where others moved it.
+    wrong = [one for one in found if one.needs_rebuild and one.kind is not Kind.MARK]
+    said = [f"{one.subject or 'ids.json'}: {one.reason}" for one in wrong]
     if said:
         await ground.ledger.rebuild(entries, high_water, blocks)
     ground.ledger.agreed_with = head

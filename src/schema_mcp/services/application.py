@@ -1,6 +1,6 @@
 """Apply a plan: only one that is kept, allowed and fresh; in the journal, in the background, and to be resumed."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 from anyio.abc import TaskGroup
@@ -40,7 +40,7 @@ async def apply(
     signed.caller.require(plan.scope, "apply_plan, for the steps of this plan,")
     for name in {step.registry for step in plan.steps}:
         ground.fleet.get(name).require_writable()
-    await recovery.settle(ground, signed)
+    said = await recovery.settle(ground, signed)
     cut_off = await _interrupted(ground.journal, digest)
     if cut_off is None:
         await _refuse_stale(ground, plan)
@@ -49,15 +49,17 @@ async def apply(
     run = await ground.journal.start(
         kind=plan.kind, plan=digest, owner=signed.caller.name, total=len(plan.steps), resumes=cut_off
     )
-    await _within(background, patience, lambda: _carry_out(ground, plan, run, report))
+    await _within(background, patience, lambda: _carry_out(ground, plan, run, report, said))
     return await task(ground.journal, run.task)
 
 
 async def apply_now(ground: Ground, plan: Plan, signed: Signature, report: Report) -> steps.Outcome:
-    """Carry out a plan that was just made, to its end; it is kept and journalled like any other."""
+    """Carry out the part of a registration that a plan is, to its end; nobody is to apply it again."""
     digest = plan.digest
     await ground.journal.keep_plan(digest, to_text(plan), signed.caller.name)
-    run = await ground.journal.start(kind=plan.kind, plan=digest, owner=signed.caller.name, total=len(plan.steps))
+    run = await ground.journal.start(
+        kind=recovery.REGISTRATION, plan=digest, owner=signed.caller.name, total=len(plan.steps)
+    )
     return await _carry_out(ground, plan, run, report)
 
 
@@ -108,7 +110,7 @@ def _moved(plan: Plan, now: Plan) -> str:
     return f"{' and '.join(moved) or 'what it rests on'} changed since it was made"
 
 
-async def _carry_out(ground: Ground, plan: Plan, run: Run, report: Report) -> steps.Outcome:
+async def _carry_out(ground: Ground, plan: Plan, run: Run, report: Report, notes: Sequence[str] = ()) -> steps.Outcome:
     try:
         outcome = await steps.carry_out(ground, plan, run, report)
     except BaseException:
@@ -119,7 +121,8 @@ async def _carry_out(ground: Ground, plan: Plan, run: Run, report: Report) -> st
     status = Status.SUCCEEDED if outcome.succeeded else Status.FAILED
     if any(step.to_undo for step in await ground.journal.steps(run.task)):
         status = Status.INTERRUPTED  # a mode could not be put back: `recovery` has to find it
-    await ground.journal.finish(run.task, status, {"registries": [one.told() for one in outcome.registries]})
+    result = {"registries": [one.told() for one in outcome.registries], "notes": list(notes)}
+    await ground.journal.finish(run.task, status, result)
     return outcome
 
 

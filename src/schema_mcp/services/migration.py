@@ -2,19 +2,24 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from anyio import to_thread
+
 from schema_mcp.domain.drift import Held, Snapshot
-from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
+from schema_mcp.domain.engine import canonical
+from schema_mcp.domain.errors import InvalidRequestError, InvalidSchemaError, NotFoundError
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.plan import Action, Blocked, Plan, Step, in_order
 from schema_mcp.domain.references import Place, in_reference_order
-from schema_mcp.domain.schema import Subject
+from schema_mcp.domain.schema import Subject, Version
 from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.services import snapshots
 from schema_mcp.services.deployment import IMPORT_WARNING
+from schema_mcp.services.glances import versions_at
+from schema_mcp.services.resolution import in_registry, whole
 from schema_mcp.services.selection import Selection
 from schema_mcp.services.together import each
 
@@ -54,7 +59,8 @@ async def plan(source: Registry, target: Registry, selection: Selection, *, keep
             f"{source.name} has no subject of that selection", hint="list_subjects tells what is there."
         )
     places = _in_order(here)
-    clashes = await _clashes(source, target, places, here, there, keep_ids=keep_ids)
+    there = await _spelled_alike(source, target, here, there)
+    clashes = await _clashes(target, places, here, there, keep_ids=keep_ids)
     steps = [
         _step(source.name, target.name, place, here, keep_ids=keep_ids)
         for place in places
@@ -99,8 +105,36 @@ def _in_order(here: Snapshot) -> list[Place]:
     return in_reference_order(places, lambda place: here.uses.get(place, ()))
 
 
+async def _spelled_alike(source: Registry, target: Registry, here: Snapshot, there: Snapshot) -> Snapshot:
+    """The target's snapshot, with the source's digest where the two differ in nothing but spelling.
+
+    A registry may give texts out that are not canonical.
+    """
+    suspects = [
+        (subject, number)
+        for subject, numbers in here.versions.items()
+        for number, held in numbers.items()
+        if (other := there.versions.get(subject, {}).get(number)) and other.digest != held.digest
+    ]
+    ours, theirs = await versions_at(source, suspects), await versions_at(target, suspects)
+    versions = {subject: dict(numbers) for subject, numbers in there.versions.items()}
+    for place in ours.keys() & theirs.keys():
+        subject, number = place
+        if await _canonical_hash(source, ours[place]) == await _canonical_hash(target, theirs[place]):
+            versions[subject][number] = replace(versions[subject][number], digest=here.versions[subject][number].digest)
+    return replace(there, versions=versions)
+
+
+async def _canonical_hash(registry: Registry, version: Version) -> str:
+    try:
+        complete = await whole(version.schema, version.subject, [in_registry(registry)])
+        return schema_hash(await to_thread.run_sync(canonical, complete))
+    except InvalidSchemaError:
+        return schema_hash(version.schema)
+
+
 async def _clashes(
-    source: Registry, target: Registry, places: Sequence[Place], here: Snapshot, there: Snapshot, *, keep_ids: bool
+    target: Registry, places: Sequence[Place], here: Snapshot, there: Snapshot, *, keep_ids: bool
 ) -> dict[Place, Clash]:
     """What the target holds where each version wants to go; what uses something that cannot go stays, too."""
     found = {place: _clash(place, here, there, keep_ids=keep_ids) for place in places}

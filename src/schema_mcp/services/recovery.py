@@ -31,6 +31,8 @@ NO_MODE = "none of its own"
 IMPORTING = "import"
 """The turn of whoever has a subject in mode IMPORT."""
 
+_MOST_SAID = 20
+
 _log = logging.getLogger(__name__)
 
 
@@ -68,35 +70,52 @@ async def settle(ground: Ground, signed: Signature) -> list[str]:
     await ground.store.refresh()
     said = await agreement.settle(ground)
     for run in await ground.journal.recovered():
-        if not any(step.to_undo for step in await ground.journal.steps(run.task)):
-            continue
-        try:
-            claimed = await ground.journal.claim(run.task)
-            said += await _settle_run(ground, claimed, signed)
-        except LockHeldError:
-            continue
-        except SchemaMcpError as error:
-            said.append(f"task {run.task} is still open: {error}")
+        steps = await ground.journal.steps(run.task)
+        if run.kind == REGISTRATION or any(step.to_undo for step in steps):
+            said += await _taken_up(ground, run, signed)
     for sentence in said:
         _log.warning("recovered: %s", sentence)
-    return said
+    return said[:_MOST_SAID]
+
+
+async def _taken_up(ground: Ground, run: Run, signed: Signature) -> list[str]:
+    try:
+        claimed = await ground.journal.claim(run.task)
+        return await _settle_run(ground, claimed, signed)
+    except LockHeldError:  # somebody else is doing it
+        return []
+    except SchemaMcpError as error:
+        return [f"task {run.task} is still open: {error}"]
 
 
 async def _settle_run(ground: Ground, run: Run, signed: Signature) -> list[str]:
+    """Settle every step that can be; a registration has an end then, a plan waits for somebody to apply it again."""
     said: list[str] = []
-    status = Status.INTERRUPTED
-    try:
-        for step in await ground.journal.steps(run.task):
-            registry, _, rest = step.key.partition(" ")
-            what, _, subject = rest.partition(" ")
-            if step.to_undo and what == _IMPORT_MODE:
-                said.append(await _restore(ground, run, step, registry, parse_subject(subject)))
-            elif step.to_undo and what == _STORED:
-                said.append(await _finish(ground, registry, _read(step.to_undo), signed))
-                await ground.journal.step(run.task, step.key, "done")
-                status = Status.SUCCEEDED
-    finally:
-        await ground.journal.finish(run.task, status, {})
+    steps = await ground.journal.steps(run.task)
+    open_steps = [step for step in steps if step.to_undo]
+    for step in open_steps:
+        try:
+            said.append(await _settle_step(ground, run, step, signed))
+        except SchemaMcpError as error:
+            said.append(f"{step.key}: still open, {error}")
+        else:
+            open_steps = [other for other in open_steps if other is not step]
+    over = run.kind == REGISTRATION and not open_steps
+    if over and run.plan:
+        said.append(
+            f"task {run.task}: a registration was cut off while it was deployed; plan_deployment tells the rest"
+        )
+    await ground.journal.finish(run.task, Status.FAILED if over else Status.INTERRUPTED, {})
+    return said
+
+
+async def _settle_step(ground: Ground, run: Run, step: StepRecord, signed: Signature) -> str:
+    registry, _, rest = step.key.partition(" ")
+    what, _, subject = rest.partition(" ")
+    if what == _IMPORT_MODE:
+        return await _restore(ground, run, step, registry, parse_subject(subject))
+    said = await _finish(ground, registry, _read(step.to_undo or {}), signed)
+    await ground.journal.step(run.task, step.key, "done")
     return said
 
 

@@ -71,6 +71,9 @@ class TaskState(Shape):
     updated_at: str
     """When it last moved (UTC)."""
 
+    notes: tuple[str, ...] = ()
+    """What was put in order before it began."""
+
     next: str = ""
     """What comes next."""
 
@@ -127,6 +130,7 @@ def state_of(run: Run) -> TaskState:
         owner=run.owner,
         created_at=run.created_at,
         updated_at=run.updated_at,
+        notes=tuple(run.result.get("notes", ())),
         next=_NEXT.get(run.status, ""),
     )
 

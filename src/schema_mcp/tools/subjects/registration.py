@@ -120,7 +120,7 @@ async def register_schema(workspace: Workspace, request: RegisterSchema) -> Regi
         commit=done.commit[:10] or None,
         registry=registry.name,
         next=_next(done, stop, workspace),
-        notes=workspace.notes,
+        notes=(*workspace.notes, *done.notes),
     )
 
 
