@@ -15,3 +15,5 @@ class Listing:
     scope: Scope
     arguments: tuple[str, ...]
     off: str = ""
+    writes: bool = False
+    touches_registries: bool = True

@@ -35,7 +35,16 @@ def listings(catalogue: Mapping[str, Tool[Any, Any]], choice: Choice) -> dict[st
 
 
 def _listing(tool: Tool[Any, Any], off: str) -> Listing:
-    return Listing(tool.name, tool.summary, tool.toolset, tool.scope, tuple(tool.request.model_fields), off)
+    return Listing(
+        name=tool.name,
+        summary=tool.summary,
+        toolset=tool.toolset,
+        scope=tool.scope,
+        arguments=tuple(tool.request.model_fields),
+        off=off,
+        writes=tool.writes,
+        touches_registries=tool.touches_registries,
+    )
 
 
 def _off(tool: Tool[Any, Any], choice: Choice) -> str:

@@ -1,0 +1,93 @@
+"""Why something may not be done."""
+
+import difflib
+
+from schema_mcp.domain.caller import Scope
+from schema_mcp.domain.errors import NotFoundError
+from schema_mcp.domain.naming import checked_subject, parse_context
+from schema_mcp.domain.schema import Subject
+from schema_mcp.services import access
+from schema_mcp.services.access import Deed, Gate
+from schema_mcp.toolkit.listing import Listing
+from schema_mcp.toolkit.tool import Effect, Shape, tool
+from schema_mcp.toolkit.workspace import Workspace
+
+
+class ExplainAccess(Shape):
+    """Who wants to do what, where; who is always the caller."""
+
+    tool: str
+    """Tool that you want to call."""
+
+    registry: str | None = None
+    """Registry, if not the default one."""
+
+    subject: str | None = None
+    """Subject it is about."""
+
+    context: str | None = None
+    """Its context."""
+
+
+class GateRow(Shape):
+    """One thing that has to let the call through."""
+
+    gate: str
+    """Scope, server, toolset, capability, registry, targets or mode."""
+
+    opens: bool
+    """Whether it does."""
+
+    why: str
+    """What it goes by."""
+
+    who: str = ""
+    """Who can change that; said where it does not open."""
+
+
+class AccessExplained(Shape):
+    """Whether the caller may do it, and why."""
+
+    allowed: bool
+    """Whether every gate opens; what a schema itself is refused for is not known here."""
+
+    gates: tuple[GateRow, ...]
+    """Every gate, closed ones first."""
+
+    registry: str
+    """Registry that was asked about."""
+
+
+@tool(scope=Scope.READ, effect=Effect.READS)
+async def explain_access(workspace: Workspace, request: ExplainAccess) -> AccessExplained:
+    """Explain why you may or may not call a tool on a registry or subject, and who can change that."""
+    registry = workspace.fleet.connection(request.registry).name
+    place = registry, _scope(request)
+    found = await access.gates(
+        _deed(workspace, request.tool), workspace.caller, workspace.fleet, workspace.store, place
+    )
+    rows = sorted(map(_row, found), key=lambda row: row.opens)
+    return AccessExplained(allowed=all(row.opens for row in rows), gates=tuple(rows), registry=registry)
+
+
+def _scope(request: ExplainAccess) -> Subject:
+    if request.subject:
+        return checked_subject(request.subject, request.context)
+    return Subject("", parse_context(request.context or "default"))
+
+
+def _deed(workspace: Workspace, name: str) -> Deed:
+    listing = workspace.listings.get(name)
+    if listing is None:
+        near = difflib.get_close_matches(name, workspace.listings, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else "find_tool finds the tool for a job."
+        raise NotFoundError(f"There is no tool {name[:80]!r}", hint=hint)
+    return _as_deed(listing)
+
+
+def _as_deed(listing: Listing) -> Deed:
+    return Deed(listing.name, listing.scope, listing.writes, listing.touches_registries, listing.off)
+
+
+def _row(gate: Gate) -> GateRow:
+    return GateRow(gate=gate.name, opens=gate.opens, why=gate.why, who="" if gate.opens else gate.who)
