@@ -7,6 +7,7 @@ every request. `cap` is its largest page, `old` answers as 7.x does.
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -71,7 +72,9 @@ class FakeConfluent:
     def answer(self, scope: dict[str, Any], body: bytes) -> tuple[int, Any]:
         raw = scope["raw_path"].decode()
         self.requests.append((scope["method"], raw))
-        path = [unquote(part) for part in raw.split("/")[1:]]
+        # What lacks slashes leaves a path as it is when one is quoted in it, as AxonOps does.
+        quoted = Capability.ODD_NAMES in self.lacks and "%2F" in raw
+        path = [part if quoted else unquote(part) for part in raw.split("/")[1:]]
         query = dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
         try:
             return 200, self.route(scope["method"], path, query, json.loads(body or b"null"))
@@ -86,7 +89,7 @@ class FakeConfluent:
                 return {"version": "8.1.5", "commitId": "0"}
             case "GET", ["contexts"] if Capability.CONTEXTS not in self.lacks:
                 return sorted(self.contexts)
-            case "DELETE", ["contexts", context] if Capability.CONTEXTS not in self.lacks:
+            case "DELETE", ["contexts", context] if not {Capability.CONTEXTS, Capability.CONTEXT_REMOVAL} & self.lacks:
                 return self.drop_context(context)
             case "GET", ["subjects"]:
                 kept = self.matching(query.get("subjectPrefix", ":*:"), deleted=deleted)
@@ -146,7 +149,11 @@ class FakeConfluent:
     # --- reading
 
     def known(self, subject: str, *, deleted: bool) -> list[Kept]:
-        kept = [one for one in self.subjects.get(self.plain(subject), {}).values() if deleted or not one.deleted]
+        everything = self.subjects.get(self.plain(subject), {}).values()
+        if Capability.STARS in self.lacks and "*" in subject:
+            names = [name for name in self.subjects if fnmatch(name, subject)]
+            everything = [one for name in names for one in self.subjects[name].values()]
+        kept = [one for one in everything if deleted or not one.deleted]
         if not kept:
             raise Refused(40401)
         return kept
@@ -268,7 +275,11 @@ class FakeConfluent:
         broken = [name for name, has_default in fields(body).items() if name not in before and not has_default]
         return {
             "is_compatible": not broken,
-            "messages": [f"READER_FIELD_MISSING_DEFAULT_VALUE {name}" for name in broken],
+            "messages": [
+                f"READER_FIELD_MISSING_DEFAULT_VALUE {name}"
+                for name in broken
+                if Capability.EXPLANATIONS not in self.lacks
+            ],
         }
 
     def drop(self, kept: list[Kept], gone: int, *, permanent: bool) -> list[int]:
@@ -307,6 +318,8 @@ class FakeConfluent:
             return self.settings.pop(key, DEFAULTS[kind])
         shown = {"compatibilityLevel" if name == "compatibility" else name: value for name, value in body.items()}
         merged = {**self.settings.get(key, {}), **shown}
+        if kind == "config" and Capability.CONFIG_FIELDS in self.lacks:
+            merged = {name: value for name, value in merged.items() if name == "compatibilityLevel"}
         self.settings[key] = {name: value for name, value in merged.items() if value is not None}
         return body
 

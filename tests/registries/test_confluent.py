@@ -11,6 +11,7 @@ from schema_mcp.domain.errors import InvalidRequestError, RegistryError, SchemaM
 from schema_mcp.domain.schema import Mode, Schema, SchemaType, Subject
 from schema_mcp.registries.backends.confluent import ConfluentRegistry
 from schema_mcp.registries.contract import Capability, Connection, Info
+from schema_mcp.registries.dialects import CONFLUENT
 
 ORDERS = Subject("orders-value")
 ORDER = Schema('{"type":"record","name":"Order","fields":[]}')
@@ -45,9 +46,15 @@ class Canned:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
+class Known(ConfluentRegistry):
+    """Need not find out which product it is."""
+
+    product = CONFLUENT
+
+
 def registry(handler: Any) -> ConfluentRegistry:
     connection = Connection("prod", urls=("http://sr.example.com",), retries=0)
-    return ConfluentRegistry(connection, httpx2.MockTransport(handler))
+    return Known(connection, httpx2.MockTransport(handler))
 
 
 def answering(*answers: Any) -> ConfluentRegistry:
@@ -122,10 +129,16 @@ class TestInfo:
 
     async def test_of_a_registry_that_does_not_say_is_unknown_but_proves_that_it_answers(self):
         missing = httpx2.Response(404, json={"error_code": 404, "message": "HTTP 404 Not Found"})
-        stub = Canned(missing, httpx2.Response(200, json=["AVRO"]))
+        stub = Canned(missing, missing, missing, httpx2.Response(200, json=["AVRO"]))
+        unnamed = ConfluentRegistry(Connection("prod", urls=("http://sr.example.com",)), httpx2.MockTransport(stub))
 
-        assert await registry(stub).info() == Info("unknown", "unknown")
-        assert [request.url.path for request in stub.requests] == ["/v1/metadata/version", "/schemas/types"]
+        assert await unnamed.info() == Info("unknown", "unknown")
+        assert [request.url.path for request in stub.requests] == [
+            "/v1/metadata/version",
+            "/_health",
+            "/status/ready",
+            "/schemas/types",
+        ]
 
 
 class TestWhatIsSent:
@@ -293,6 +306,6 @@ class TestReferrers:
         pages = [list(range(1_000)), [1_000, 1_001, 5]]
         stub = Canned(*(httpx2.Response(200, json=page) for page in pages))
 
-        assert await registry(stub).referrers(ORDERS) == list(range(1_002))
+        assert await registry(stub).referrers(ORDERS, 1) == list(range(1_002))
 
         assert [request.url.params["offset"] for request in stub.requests] == ["0", "1000"]

@@ -10,6 +10,7 @@ from schema_mcp.domain.schema import Schema, Subject
 from schema_mcp.registries import paths
 from schema_mcp.registries.backends.confluent import ConfluentRegistry
 from schema_mcp.registries.contract import Connection
+from schema_mcp.registries.dialects import CONFLUENT
 
 NAMES = [
     "../x", "../../config", "..", ".", "a/b", "/", "//", ":.ctx:s", ":.:s", "%2F", "%2e%2e", "?x=1", "#f", ";v", "a\nb",
@@ -28,9 +29,15 @@ class Recorder:
         return httpx2.Response(404, json={"error_code": 40401, "message": "no"})
 
 
+class Known(ConfluentRegistry):
+    """Need not find out which product it is."""
+
+    product = CONFLUENT
+
+
 def registry(recorder: Recorder) -> ConfluentRegistry:
     connection = Connection("dev", urls=("http://sr.example.com/base/",))
-    return ConfluentRegistry(connection, httpx2.MockTransport(recorder))
+    return Known(connection, httpx2.MockTransport(recorder))
 
 
 async def ask_everything(subject: Subject) -> list[tuple[str, list[str], str]]:

@@ -15,6 +15,8 @@ from schema_mcp.domain.errors import (
 )
 
 MISSING = frozenset({40401, 40402, 40403})
+HIDDEN = 40406
+"""A soft-deleted version, where deleted ones were not asked for; Confluent says 40402."""
 UNSET = frozenset({40408, 40409})
 
 _ERRORS: dict[int, type[SchemaMcpError]] = {
@@ -49,7 +51,7 @@ def refusal(registry: str, status: int, error_code: int, message: str) -> Schema
     Registry text is somebody else's: it is cut to 2,000 characters here and never interpreted.
     """
     kind = _ERRORS.get(error_code, RegistryError)
-    if error_code == 42205 and "read-only mode" in message:  # noqa: PLR2004 - the table's own code
+    if error_code == 42205 and "readonly mode" in message.lower().replace("-", ""):  # noqa: PLR2004 - the table's own code
         kind = ReadOnlyError
     return kind(
         f"{registry}: {message[:2_000]}",

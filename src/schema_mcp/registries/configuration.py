@@ -27,7 +27,7 @@ from schema_mcp.registries.document import (
     truth,
 )
 
-_ADDRESSED = frozenset({"confluent", "karapace", "redpanda", "apicurio"})
+_ADDRESSED = frozenset({"apicurio", "axonops", "confluent", "karapace", "redpanda"})
 """Backends that cannot do without a URL; others bring their own rules."""
 
 REGISTRY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

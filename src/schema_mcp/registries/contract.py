@@ -40,7 +40,8 @@ class Capability(StrEnum):
     CONTEXT_REMOVAL = "context_removal"
     CONFIG_FIELDS = "config_fields"
     EXPLANATIONS = "explanations"
-    SLASHES = "slashes"
+    ODD_NAMES = "odd_names"
+    STARS = "stars"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class RestClient:
     ) -> None:
         connection = signed_in(connection)
         self.name = connection.name
+        self.plain = ""
+        """Characters of a name that this registry wants unquoted in a path."""
         self.replies = Replies(connection.name, secrets_of(connection.auth))
         self._timeouts = connection.timeouts
         self._retries = connection.retries
@@ -126,7 +128,7 @@ class RestClient:
 
     async def _transfer(self, address: Address, call: Call, credentials: Mapping[str, str]) -> Reply:
         content = None if call.body is None else json.dumps(call.body).encode()
-        url = address.url + paths.target(call.path, call.query)
+        url = address.url + paths.target(call.path, call.query, self.plain)
         headers = {**self._headers, **credentials}
         try:
             async with self._clients.registry.stream(call.method, url, content=content, headers=headers) as response:

@@ -56,6 +56,18 @@ def schema(answer: Any, *, like: Schema | None = None) -> Schema:
     )
 
 
+def without_version(answer: Any) -> Any:
+    """An answer without the `confluent:version` that nobody put into its metadata (AxonOps)."""
+    if not isinstance(answer, dict) or "metadata" not in answer:
+        return cast("Any", answer)
+    found = cast("Json", answer)
+    metadata = _object(found["metadata"])
+    properties = {key: value for key, value in metadata.get("properties", {}).items() if key != "confluent:version"}
+    rest = {key: value for key, value in metadata.items() if key != "properties"}
+    kept = rest | ({"properties": properties} if properties else {})
+    return found | {"metadata": kept or None}
+
+
 def is_complete(answer: Any) -> bool:
     """Does an entry of a listing say whose version it is? Apicurio's does not."""
     return isinstance(answer, dict) and {"subject", "version", "id", "schema"} <= cast("Json", answer).keys()

@@ -7,6 +7,7 @@ from schema_mcp.domain.schema import Schema, SchemaType, Subject
 from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.testing.samples import (
     HOSTILE_NAMES,
+    ODD_NAMES,
     UNUSED_ID,
     fresh,
     grown,
@@ -100,7 +101,9 @@ class KeepsSchemas:
     @pytest.mark.parametrize(
         "schema",
         [
-            pytest.param(Schema('{"type":"object"}', SchemaType.JSON), id="json"),
+            pytest.param(
+                Schema('{"type":"object","properties":{"id":{"type":"integer"}}}', SchemaType.JSON), id="json"
+            ),
             pytest.param(
                 Schema('syntax = "proto3";\n\nmessage M {\n  int32 a = 1;\n}\n', SchemaType.PROTOBUF), id="proto"
             ),
@@ -119,6 +122,24 @@ class KeepsSchemas:
 
     @pytest.mark.parametrize("name", HOSTILE_NAMES)
     async def test_any_name_stays_one_name(self, registry: Registry, name: str) -> None:
+        await self._keeps_name(registry, name)
+
+    @needs(Capability.ODD_NAMES)
+    async def test_slashes_and_dots_are_ordinary_parts_of_a_name(self, registry: Registry) -> None:
+        for name in ODD_NAMES:
+            await self._keeps_name(registry, name)
+
+    @needs(Capability.STARS)
+    async def test_a_star_in_a_name_stands_for_itself(self, registry: Registry) -> None:
+        plain = fresh("orders-value")
+        starred = Subject(plain.name.removesuffix("value") + "*")
+        await registry.register(plain, record("id"))
+
+        await self._keeps_name(registry, starred.name)
+
+        assert await registry.numbers(plain) == [1]
+
+    async def _keeps_name(self, registry: Registry, name: str) -> None:
         subject, schema = Subject(name), record("id")
 
         registered = await registry.register(subject, schema)
@@ -159,9 +180,16 @@ class KeepsSchemas:
             await registry.register(subject, breaking)
 
         assert (verdict.compatible, against_first.compatible) == (False, False)
-        assert verdict.messages
         assert refused.value.details["registry"] == registry.name
         assert await registry.numbers(subject) == [1]
+
+    @needs(Capability.COMPATIBILITY, Capability.CONFIG, Capability.EXPLANATIONS)
+    async def test_a_verdict_says_why(self, registry: Registry) -> None:
+        subject, schema = fresh(), record("id")
+        await registry.set_config(subject, {"compatibility": "BACKWARD"})
+        await registry.register(subject, schema)
+
+        assert (await registry.check(subject, grown(schema, "needed"))).messages
 
     @needs(Capability.COMPATIBILITY)
     async def test_what_fits_is_called_compatible(self, registry: Registry) -> None:

@@ -59,7 +59,7 @@ class KeepsScopes:
         assert await registry.highest_id(context=context) == 1
         assert await registry.highest_id(context=fresh_context()) == 0
 
-    @needs(Capability.CONTEXTS, Capability.SOFT_DELETE)
+    @needs(Capability.CONTEXTS, Capability.CONTEXT_REMOVAL, Capability.SOFT_DELETE)
     async def test_a_context_is_deleted_once_it_is_empty(self, registry: Registry) -> None:
         context = fresh_context()
         subject = fresh(context=context)
@@ -200,7 +200,7 @@ class KeepsScopes:
         with pytest.raises(NotFoundError):
             await registry.delete_config(subject)
 
-    @needs(Capability.CONFIG)
+    @needs(Capability.CONFIG, Capability.CONFIG_FIELDS)
     async def test_fields_of_a_config_are_merged_and_null_removes_one(self, registry: Registry) -> None:
         subject = fresh()
         await registry.set_config(subject, {"compatibility": "FULL"})
