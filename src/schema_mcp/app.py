@@ -13,7 +13,7 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from schema_mcp.domain.caller import Caller
-from schema_mcp.domain.errors import SchemaMcpError
+from schema_mcp.domain.errors import SchemaMcpError, StoreError
 from schema_mcp.registries.configuration import RemotePlace
 from schema_mcp.registries.embedded.core import Core
 from schema_mcp.registries.fleet import Fleet
@@ -134,9 +134,13 @@ async def _close(fleet: Fleet) -> None:
 
 def _places(settings: Settings) -> tuple[Path, Repository]:
     """The state folder and the store, made where they are ours to make."""
-    _make_state(settings.state)
-    if settings.store.is_relative_to(settings.state) or _is_empty(settings.store):
-        return settings.state, Repository.create(settings.store)
+    try:
+        _make_state(settings.state)
+        own = settings.store.is_relative_to(settings.state)
+        if own or (not settings.read_only and _is_empty(settings.store)):
+            return settings.state, Repository.create(settings.store)
+    except OSError as error:
+        raise StoreError(f"{error.filename} cannot be used: {error.strerror}", hint="Choose another folder.") from error
     return settings.state, Repository.open(settings.store)
 
 

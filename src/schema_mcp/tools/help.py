@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.toolkit.listing import Listing
@@ -133,7 +134,8 @@ def rank(query: str, listings: Iterable[Listing]) -> list[Listing]:
     return sorted((one for one in known if scores[one.name]), key=lambda one: (-scores[one.name], one.name))
 
 
-def _fields(listing: Listing) -> dict[str, float]:
+@lru_cache(maxsize=512)
+def _fields(listing: Listing) -> Mapping[str, float]:
     """Each word of a tool, with the weight of the best place it stands in."""
     places = (
         (" ".join(listing.arguments), _IN_ARGUMENTS),
