@@ -1,13 +1,28 @@
 """New versions into the store: one commit each, with a message a person would write."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from schema_mcp.domain.allocation import Entry, IdSource
+from schema_mcp.domain.errors import SchemaMcpError
 from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Version
 from schema_mcp.services import id_allocation
 from schema_mcp.services.ground import Ground, Signature
 from schema_mcp.stores.schemastore import AddVersion, Change, SetMark, StoredVersion
+
+
+@contextmanager
+def telling(commit: str, rest: str) -> Generator[None]:
+    """Around what follows a commit: an error says that the commit stands, and how the rest is."""
+    try:
+        yield
+    except SchemaMcpError as error:
+        if commit:
+            error.hint = f"The store has it (commit {commit[:10]}), {rest}. {error.hint}".strip()
+            error.details |= {"commit": commit}
+        raise
 
 
 async def add(ground: Ground, stored: StoredVersion, signed: Signature) -> str:

@@ -3,13 +3,16 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 
 from schema_mcp.domain.errors import ConflictError, InvalidRequestError, NotFoundError, StalePlanError
 from schema_mcp.domain.naming import resolve
 from schema_mcp.domain.schema import Subject, Version
 from schema_mcp.registries.contract import Registry
+from schema_mcp.services import commits
 from schema_mcp.services.ground import Ground, Signature
+from schema_mcp.services.importing import refuse_closed
 from schema_mcp.stores.schemastore import SchemaStore, UpdateVersion
 
 
@@ -96,14 +99,20 @@ async def carry_out(ground: Ground, seen: Preview, digest: str, signed: Signatur
             hint="Delete or change those first: get_schema with an id tells which they are.",
             details={"referrers": list(seen.referrers[:100])},
         )
+    await refuse_closed(registry, seen.subject)
     commit = await _retire(ground, seen, signed)
+    with commits.telling(commit, f"{registry.name} still has it"):
+        await _delete(registry, seen)
+    return commit
+
+
+async def _delete(registry: Registry, seen: Preview) -> None:
     numbers = [version.number for version in seen.versions]
     if set(numbers) == set(await registry.numbers(seen.subject, deleted=seen.permanent)):
         await registry.delete_subject(seen.subject, permanent=seen.permanent)
-    else:
-        for number in numbers:
-            await registry.delete_version(seen.subject, number, permanent=seen.permanent)
-    return commit
+        return
+    for number in numbers:
+        await registry.delete_version(seen.subject, number, permanent=seen.permanent)
 
 
 def _refuse_nothing(
@@ -140,7 +149,11 @@ async def _doomed(registry: Registry, subject: Subject, number: int, going: set[
 async def _referrers(registry: Registry, version: Version, going: set[int]) -> list[int]:
     """Ids that reference the version, those inside the deletion itself left out."""
     found: set[int] = set()
-    for schema_id in await registry.referrers(version.subject, version.number):
+    try:
+        users = await registry.referrers(version.subject, version.number)
+    except NotFoundError:
+        users = []  # so a registry answers for a soft-deleted version, which nothing live can use
+    for schema_id in users:
         holders = await registry.holders(schema_id, context=version.subject.context)
         inside = holders and all(other == version.subject and number in going for other, number in holders)
         if not inside:
@@ -161,15 +174,14 @@ async def _aliases(registry: Registry, subject: Subject, number: int | None) -> 
 
 
 async def _retire(ground: Ground, seen: Preview, signed: Signature) -> str:
-    doomed = {version.number for version in seen.versions}
-    live = [
-        stored
-        for stored in ground.store.history(seen.subject)
-        if stored.version.number in doomed and not stored.version.deleted
-    ]
-    if not live:
+    changes = retirement(ground.store, seen.subject, {version.number for version in seen.versions})
+    if not changes:
         return ""
-    changes = [UpdateVersion(replace(one, version=replace(one.version, deleted=True))) for one in live]
-    numbers = ", ".join(f"v{one.version.number}" for one in live)
-    message = f"Retire {seen.subject} {numbers}"
-    return await ground.store.commit(changes, message, signed.author, signed.trailers)
+    numbers = ", ".join(f"v{one.stored.version.number}" for one in changes)
+    return await ground.store.commit(changes, f"Retire {seen.subject} {numbers}", signed.author, signed.trailers)
+
+
+def retirement(store: SchemaStore, subject: Subject, numbers: AbstractSet[int]) -> list[UpdateVersion]:
+    """What marks versions as deleted in the store, those that it keeps as live."""
+    live = [one for one in store.history(subject) if one.version.number in numbers and not one.version.deleted]
+    return [UpdateVersion(replace(one, version=replace(one.version, deleted=True))) for one in live]

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from schema_mcp.domain.errors import InvalidRequestError
+from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
 from schema_mcp.domain.naming import GLOBAL_CONTEXT, shown_context
 from schema_mcp.domain.schema import Json, Level, Mode, Subject
 from schema_mcp.registries.contract import Capability, Registry, level_of
+from schema_mcp.services import commits
 from schema_mcp.services.ground import Ground, Signature
+from schema_mcp.services.importing import refuse_closed
 from schema_mcp.stores.schemastore import Change, SetContextWish, SetWish
 
 LEVEL = "compatibilityLevel"
@@ -114,10 +116,12 @@ async def change_config(
     registry.require_writable()
     if not fields:
         raise InvalidRequestError("There is nothing to change", hint=f"Give one of: {', '.join(_NAMES)}.")
+    await refuse_closed(registry, scope)
     before = await registry.config(scope) or {}
     level = fields.get("level")
     commit = await _wish(ground, scope, signed, f"level {level}", level=Level(level)) if level else ""
-    await registry.set_config(scope, {_NAMES[name]: value for name, value in fields.items()})
+    with commits.telling(commit, f"{registry_name} is as it was"):
+        await registry.set_config(scope, {_NAMES[name]: value for name, value in fields.items()})
     return Changed(before, await registry.config(scope) or {}, commit)
 
 
@@ -125,9 +129,13 @@ async def drop_config(ground: Ground, registry_name: str, scope: Subject, signed
     """Take a scope's own configuration away, so that it inherits again."""
     registry = ground.fleet.get(registry_name)
     registry.require_writable()
-    before = await registry.config(scope) or {}
+    await refuse_closed(registry, scope)
+    before = await registry.config(scope)
+    if before is None:
+        raise NotFoundError(f"{scope_name(scope)} has no configuration of its own in {registry_name}")
     commit = await _wish(ground, scope, signed, "no level of its own", level=None)
-    await registry.delete_config(scope)
+    with commits.telling(commit, f"{registry_name} is as it was"):
+        await registry.delete_config(scope)
     return Changed(before, await registry.config(scope) or {}, commit)
 
 
@@ -141,10 +149,11 @@ async def change_mode(
     commit = ""
     if mode is not Mode.IMPORT:  # a state to pass through, never a wish
         commit = await _wish(ground, scope, signed, f"mode {mode}" if mode else "no mode of its own", mode=mode)
-    if mode is None:
-        await registry.delete_mode(scope)
-    else:
-        await registry.set_mode(scope, mode, force=force)
+    with commits.telling(commit, f"{registry_name} is as it was"):
+        if mode is None:
+            await registry.delete_mode(scope)
+        else:
+            await registry.set_mode(scope, mode, force=force)
     return Changed({"mode": before}, {"mode": await registry.mode(scope)}, commit)
 
 
