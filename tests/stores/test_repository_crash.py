@@ -39,6 +39,17 @@ def test_a_writer_killed_at_any_moment_loses_no_commit_it_reported(tmp_path: Pat
         assert list(tmp_path.rglob("*.pending")) == []
 
 
+def test_a_writer_may_die_at_any_line_of_a_commit(tmp_path: Path):
+    Repository.create(tmp_path).commit({"s/counter": b"-1", "s/-1": b"x"}, "First", ANN, None)
+
+    writer = writers.start("die_everywhere", tmp_path, 23)
+    out, error = writer.communicate()
+
+    assert writer.returncode == 0, error
+    assert "left behind" not in out.decode()
+    assert int(out.decode().removeprefix("lines:")) > 500
+
+
 STEPS = [
     (GitIndex, "take"),
     (GitIndex, "write"),
@@ -133,6 +144,23 @@ def test_a_repository_that_nobody_may_write_to_can_still_be_read(tmp_path: Path,
     monkeypatch.setattr(Checkout, "mend", lambda *_: (_ for _ in ()).throw(LockHeldError("busy")))
 
     assert Repository.open(tmp_path).read("a") == b"new"
+
+
+def test_mending_waits_for_a_git_process_of_a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    head = died_after_the_branch_moved(tmp_path, monkeypatch)
+    lock = tmp_path / ".git" / "index.lock"
+    lock.unlink()
+    lock.write_text("of a person", encoding="utf-8")
+
+    repository = Repository.open(tmp_path, patience=0.05)
+    with pytest.raises(LockHeldError):
+        repository.commit({"c": b"1"}, "Third", ANN, head)
+
+    assert lock.read_text(encoding="utf-8") == "of a person"
+    assert repository.read("a") == b"new"
+    lock.unlink()
+    assert Repository.open(tmp_path).mended == ("a", "b")
+    assert agrees(repository)
 
 
 def test_the_lock_of_a_dead_process_is_free(tmp_path: Path):

@@ -8,6 +8,7 @@ import pytest
 from schema_mcp.domain.errors import ConflictError, SchemaMcpError, StoreError
 from schema_mcp.stores import trees
 from schema_mcp.stores.repository import Repository
+from stores import writers
 from stores.judge import ANN, agrees, git
 
 HOOKS = ["pre-commit", "post-commit", "commit-msg", "prepare-commit-msg", "reference-transaction", "post-index-change",
@@ -84,6 +85,21 @@ def test_a_link_or_a_device_in_the_working_tree_is_refused(tmp_path: Path, place
     assert list(outside.iterdir()) == []
 
 
+@pytest.mark.parametrize("bare", [True, False], ids=["bare", "checked-out"])
+@pytest.mark.parametrize("content", [b"x", None], ids=["change", "remove"])
+def test_a_committed_link_in_the_place_of_a_file_is_refused(tmp_path: Path, bare: bool, content: bytes | None):
+    repository = Repository.create(tmp_path, bare=bare)
+    target = git(repository.path, "hash-object", "-w", "--stdin", given="/etc/passwd")
+    tree = git(repository.path, "mktree", given=f"120000 blob {target}\ta.json\n")
+    head = git(repository.path, "commit-tree", tree, "-m", "link")
+    git(repository.path, "update-ref", "refs/heads/main", head)
+
+    with pytest.raises(StoreError, match=r"a\.json is a link"):
+        repository.commit({"a.json": content}, "Add", ANN, head)
+
+    assert repository.head == head
+
+
 @pytest.mark.parametrize("bring", ["link", "pipe", "folder"])
 def test_what_stands_in_the_place_of_a_file_is_neither_followed_nor_opened(tmp_path: Path, bring: str):
     secret = tmp_path / "secret"
@@ -153,28 +169,41 @@ def test_a_tree_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_the_users_and_the_systems_configuration_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / ".gitconfig").write_text(
-        "[core]\n\tautocrlf = true\n\tattributesFile = ~/attributes\n[init]\n\ttemplateDir = ~/template\n"
+        "[core]\n\tautocrlf = true\n\tlogAllRefUpdates = false\n[init]\n\ttemplateDir = ~/template\n"
         "\tdefaultBranch = trunk\n[commit]\n\tgpgSign = true\n",
         encoding="utf-8",
     )
     (tmp_path / "template" / "hooks").mkdir(parents=True)
     (tmp_path / "template" / "hooks" / "post-commit").write_text("#!/bin/sh\n", encoding="utf-8")
-    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))  # libgit2 looks once, so that it takes a new process
 
-    repository = Repository.create(tmp_path / "repo")
-    repository.commit({"a": b"x\r\n"}, "Add", ANN, None)
+    writer = writers.start("create", tmp_path / "repo")
+    _, error = writer.communicate()
 
+    assert writer.returncode == 0, error
+    repository = Repository.open(tmp_path / "repo")
     assert repository.branch == "main"
     assert repository.read("a") == b"x\r\n"
+    assert (tmp_path / "repo" / "a").read_bytes() == b"x\r\n"
     assert not (tmp_path / "repo" / ".git" / "hooks" / "post-commit").exists()
+    assert git(tmp_path / "repo", "reflog", "--format=%gs") == "commit: Add"
 
 
 def test_a_damaged_repository_is_an_error_of_ours(tmp_path: Path):
-    repository = Repository.create(tmp_path)
-    head = repository.commit({"a": b"1"}, "Add", ANN, None)
+    head = Repository.create(tmp_path).commit({"a": b"1"}, "Add", ANN, None)
     for thing in (tmp_path / ".git" / "objects").glob("??/*"):
         thing.chmod(0o644)
         thing.write_bytes(b"damaged")
+    repository = Repository.open(tmp_path)
 
-    with pytest.raises(SchemaMcpError):
-        Repository.open(tmp_path).commit({"a": b"2"}, "Add", ANN, head)
+    asks = [
+        lambda: repository.read("a"),
+        repository.walk,
+        lambda: repository.log("a", 1),
+        lambda: repository.blob(head),
+        lambda: repository.size("0" * 40),
+        lambda: repository.commit({"a": b"2"}, "Add", ANN, head),
+    ]
+    for ask in asks:
+        with pytest.raises(SchemaMcpError):
+            ask()

@@ -157,6 +157,39 @@ def test_a_commit_by_hand_during_ours_never_loses_either(tmp_path: Path, head: s
     assert agrees(repository)
 
 
+def test_whoever_sees_the_new_commit_sees_the_new_index(tmp_path: Path, head: str, monkeypatch: pytest.MonkeyPatch):
+    point = Repository._point
+    staged = list[str]()
+
+    def point_and_look(*arguments) -> None:
+        point(*arguments)
+        staged.append(git(tmp_path, "diff", "--cached", "--name-only"))
+
+    monkeypatch.setattr(Repository, "_point", point_and_look)
+    Repository.open(tmp_path).commit({"ours.json": b"new", "theirs.txt": None}, "Change", ANN, head)
+
+    assert staged == [""]
+
+
+def test_a_branch_that_moved_at_the_last_moment_takes_the_index_back(
+    tmp_path: Path, head: str, monkeypatch: pytest.MonkeyPatch
+):
+    point = Repository._point
+    faster = git(tmp_path, "commit-tree", "-p", head, "-m", "Faster", f"{head}^{{tree}}")
+
+    def be_late(*arguments) -> None:
+        git(tmp_path, "update-ref", "refs/heads/main", faster)
+        point(*arguments)
+
+    monkeypatch.setattr(Repository, "_point", be_late)
+    repository = Repository.open(tmp_path)
+    with pytest.raises(ConflictError, match="moved on"):
+        repository.commit({"ours.json": b"new", "more.json": b"new"}, "Change", ANN, head)
+
+    assert repository.head == faster
+    assert agrees(repository)
+
+
 def test_executable_and_other_files_beside_the_store_keep_their_modes(tmp_path: Path, head: str):
     (tmp_path / "run.sh").write_text("#!/bin/sh\n", encoding="utf-8")
     (tmp_path / "run.sh").chmod(0o755)

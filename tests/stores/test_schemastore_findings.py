@@ -173,6 +173,7 @@ async def test_a_link_is_a_finding_and_never_followed(store: SchemaStore, tmp_pa
     for seen in (store, fresh):
         await seen.refresh()
         assert [finding.path for finding in seen.findings()] == [place]
+        assert "it is a link" in seen.findings()[0].reason
         assert (seen.history(GOOD) == []) == (place == "SCHEMASTORE")
 
 

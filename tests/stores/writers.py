@@ -1,22 +1,26 @@
 """What other processes do to a repository: each test that kills or races writers runs this file with a part to play."""
 
+import os
 import resource
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import anyio
 
 from schema_mcp.domain.errors import ConflictError, LockHeldError, StoreError
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.schema import Subject
+from schema_mcp.stores import schemastore
 from schema_mcp.stores.repository import Repository
 from schema_mcp.stores.schemastore import AddVersion, SchemaStore, SetMark
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from stores.judge import ANN, stored
+from stores.judge import ANN, agrees, stored
 
 
 def start(part: str, *arguments: object) -> subprocess.Popen[bytes]:
@@ -49,6 +53,12 @@ def commit_for_ever(root: str) -> None:
         number += 1
 
 
+def create(root: str) -> None:
+    """Make a repository and one commit."""
+    Repository.create(Path(root)).commit({"a": b"x\r\n"}, "Add", ANN, None)
+    ready()
+
+
 def hold(root: str) -> None:
     """Take the writers' lock and keep it."""
     with Repository.open(Path(root)).writing():
@@ -71,7 +81,8 @@ def count(root: str, name: str, turns: str) -> None:
 
 
 def store(root: str, name: str, turns: str) -> None:
-    """Add versions to a subject of one's own and move the mark."""
+    """Add versions to a subject of one's own and move the mark, at the first try each time."""
+    schemastore._TURNS = 1
     schemas = SchemaStore(Repository.open(Path(root)), schema_hash)
 
     async def add() -> None:
@@ -98,8 +109,47 @@ def commit_within(root: str, size: str) -> None:
         print("done", flush=True)  # noqa: T201
 
 
+def die_everywhere(root: str, stride: str) -> None:
+    """Let a child die at one line after the other of a commit; say at which of them something was left behind."""
+    ready()
+    turn = 0
+    for line in range(1, 10_000, int(stride)):
+        child = os.fork()
+        if child == 0:
+            _commit_until(Path(root), turn, line)
+        _, status = os.waitpid(child, 0)
+        repository = Repository.open(Path(root))
+        counted = int(repository.read("s/counter") or b"-1")
+        files = {leaf.path for leaf in repository.walk("s")}
+        if files - {"s/counter"} != {f"s/{counted}"} or not agrees(repository):
+            print("left behind at", line, sorted(files), flush=True)  # noqa: T201
+        if os.waitstatus_to_exitcode(status) == 0:
+            print("lines:", line, flush=True)  # noqa: T201
+            return
+        turn = counted + 1
+
+
+def _commit_until(root: Path, turn: int, last: int) -> None:
+    lines = 0
+
+    def count_down(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        nonlocal lines
+        if "schema_mcp/stores" not in frame.f_code.co_filename:
+            return None
+        lines += event == "line"
+        if lines >= last:
+            os._exit(9)
+        return count_down
+
+    repository = Repository.open(root)
+    files = {"s/counter": b"%d" % turn, f"s/{turn}": b"x", f"s/{turn - 1}": None}
+    sys.settrace(count_down)
+    repository.commit(files, "Commit", ANN, repository.head)
+    os._exit(0)
+
+
 PARTS: dict[str, Callable[..., None]] = {
-    each.__name__: each for each in (commit_for_ever, hold, count, store, commit_within)
+    each.__name__: each for each in (commit_for_ever, create, die_everywhere, hold, count, store, commit_within)
 }
 
 if __name__ == "__main__":

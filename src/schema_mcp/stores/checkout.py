@@ -1,7 +1,7 @@
 """Brings files and index to what a commit says, for exactly its paths, and mends what a crash left half-done.
 
 Before the branch moves, everything is written out of sight (staged files, a draft of the index, a note of the
-paths); after it, only renames are left. Whoever comes next finds the note and finishes, or undoes.
+paths), and then only renames are left. Whoever comes next finds the note and finishes, or undoes.
 """
 
 import json
@@ -51,14 +51,20 @@ class Checkout:
             self.abandon(moves)
             raise
 
+    def move_index(self) -> None:
+        """Let the index be what the branch is about to be.
+
+        Before the branch, because `git commit` looks at the branch first and reads the index before it locks it: with
+        the new branch and the old index in its hands it would take our commit back.
+        """
+        self._index.put()
+
     def finish(self, moves: Sequence[Move]) -> None:
-        """Let files and index follow the branch, which has moved: the commit stands, whatever happens here."""
+        """Let the files follow the branch, which has moved: the commit stands, whatever happens here."""
         try:
             for move in moves:
                 self._follow(move)
-            self._index.put()
         except (OSError, StoreError):  # the note stays, and the next writer mends
-            self._index.forget()
             self._index.release()
         else:
             self._close()
@@ -68,7 +74,8 @@ class Checkout:
         for move in moves:
             with suppress(OSError):
                 self._files.unstage(move.path)
-        self._index.forget()
+        with suppress(OSError):
+            self._index.undo()
         self._close()
 
     @property
@@ -79,7 +86,6 @@ class Checkout:
     def mend(self, tip: Callable[[str], Leaf | None]) -> list[str]:
         """Bring the paths of an interrupted commit to the branch's tip; what a user wrote since then stays."""
         moves = self._noted()
-        self._index.forget()
         self._index.release()
         mended: list[str] = []
         if moves:

@@ -16,7 +16,7 @@ _PAUSE: Final = 0.005
 
 
 class GitIndex:
-    """Take the lock, set entries, write a draft, put it in place, release.
+    """Take the lock, set entries, write a draft, put it in place, release; or undo and release.
 
     The lock file is a hard link to a mark in our own folder: after a crash that tells our lock from Git's.
     """
@@ -26,9 +26,11 @@ class GitIndex:
         self._lock = git_folder / "index.lock"
         self._mark = own_folder / "index.mark"
         self._draft = own_folder / "index"
+        self._before = own_folder / "index.before"
         self._patience = patience
         self._entries: pygit2.Index | None = None
         self._seen: tuple[int, int, int] | None = None
+        self._is_put = False
 
     def take(self) -> None:
         """Lock the index against every other Git process; `LockHeldError` where one holds it too long."""
@@ -36,6 +38,7 @@ class GitIndex:
         deadline = time.monotonic() + self._patience
         while not self._linked():
             if time.monotonic() >= deadline:
+                self._mark.unlink()
                 raise LockHeldError(
                     f"Another Git process holds {self._lock.name}",
                     hint="Nothing was changed. Wait for it to end; if none runs, remove that file.",
@@ -64,19 +67,29 @@ class GitIndex:
 
     def put(self) -> None:
         """Let the draft become the index."""
+        self._before.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # there is no index before the first commit
+            os.link(self._file, self._before)
         self._draft.replace(self._file)
         self._seen = _signature(self._file)
+        self._is_put = True
+
+    def undo(self) -> None:
+        """Let the index be what it was when the lock was taken."""
+        self._entries = None
+        if self._is_put:
+            self._file.unlink()
+            with suppress(FileNotFoundError):
+                self._before.rename(self._file)
 
     def release(self) -> None:
         """Free the lock if it is ours, and forget what was not put in place."""
+        self._is_put = False
         if self.is_held:
             self._lock.unlink()
         self._mark.unlink(missing_ok=True)
         self._draft.unlink(missing_ok=True)
-
-    def forget(self) -> None:
-        """Read the index anew next time."""
-        self._entries = None
+        self._before.unlink(missing_ok=True)
 
     @property
     def is_held(self) -> bool:

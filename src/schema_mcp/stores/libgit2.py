@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,11 +27,17 @@ def settle_libgit2(*, durable: bool) -> None:
 
 
 @contextmanager
-def translated(happened: str) -> Generator[None]:
+def translated(happened: str, hint: str = "Nothing was changed.") -> Generator[None]:
+    """Whatever libgit2 or the disk says in here is a `StoreError` outside."""
     try:
         yield
-    except (pygit2.GitError, OSError) as error:
-        raise StoreError(f"{happened}: {error}", hint="Nothing was changed.") from error
+    except (pygit2.GitError, OSError, KeyError) as error:
+        raise StoreError(f"{happened}: {error}", hint=hint) from error
+
+
+def readable() -> AbstractContextManager[None]:
+    """Reading, with what can go wrong translated."""
+    return translated("The repository cannot be read", "`git fsck` shows what is wrong with it.")
 
 
 def prefix_of(opened: Path, root: Path | None, git: Path) -> str:

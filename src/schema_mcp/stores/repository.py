@@ -19,7 +19,7 @@ from schema_mcp.stores import commits
 from schema_mcp.stores.checkout import Checkout, Move
 from schema_mcp.stores.commits import Author, Commit
 from schema_mcp.stores.gitindex import GitIndex
-from schema_mcp.stores.libgit2 import prefix_of, refuse_bad_paths, settle_libgit2, translated
+from schema_mcp.stores.libgit2 import prefix_of, readable, refuse_bad_paths, settle_libgit2, translated
 from schema_mcp.stores.lock import FileLock
 from schema_mcp.stores.pack import write_packs
 from schema_mcp.stores.trees import Leaf, Objects, Trees, object_id
@@ -95,13 +95,13 @@ class Repository:
     @property
     def head(self) -> str | None:
         """The commit that the branch points at; None in a repository without commits."""
-        with self._reading:
+        with self._reading, readable():
             return commits.head_of(self._reader)
 
     @property
     def branch(self) -> str:
         """The branch that commits go to: the one that is checked out."""
-        with self._reading:
+        with self._reading, readable():
             return commits.branch_of(self._reader).removeprefix("refs/heads/")
 
     @property
@@ -124,12 +124,12 @@ class Repository:
 
     def blob(self, blob: str) -> bytes:
         """The content of a file by its id."""
-        with self._reading:
+        with self._reading, readable():
             return self._reader[blob].read_raw()
 
     def size(self, blob: str) -> int:
         """How many bytes a file holds, without reading them."""
-        with self._reading:
+        with self._reading, readable():
             return self._reader.odb.read_header(blob)[1]
 
     def walk(self, prefix: str = "", at: str | None = None) -> list[Leaf]:
@@ -142,10 +142,10 @@ class Repository:
 
     def log(self, path: str, limit: int) -> list[Commit]:
         """The newest commits that changed a file or folder, newest first."""
-        with self._reading:
+        with readable():
             repo = pygit2.Repository(str(self.path))  # a walk is long: the other readers need not wait for it
-        walked = commits.ancestors(repo, commits.head_of(repo))
-        return list(islice((commits.told(commit) for commit in walked if self._touches(commit, path)), limit))
+            walked = commits.ancestors(repo, commits.head_of(repo))
+            return list(islice((commits.told(commit) for commit in walked if self._touches(commit, path)), limit))
 
     @contextmanager
     def writing(self) -> Generator[None]:
@@ -198,7 +198,7 @@ class Repository:
             self._advance(branch, head, new, {path: self._trees.leaf(self._tree(new), path) for path in paths})
 
     def _tree(self, commit: str | None) -> bytes | None:
-        with self._reading:
+        with self._reading, readable():
             return commits.tree_of(self._reader, commit)
 
     def _touches(self, commit: pygit2.Commit, path: str) -> bool:
@@ -269,6 +269,8 @@ class Repository:
         try:
             if publish is not None:
                 publish(new)
+            if self._checkout is not None:
+                self._checkout.move_index()
             self._point(branch, old, new)
         except BaseException:
             if self._checkout is not None:

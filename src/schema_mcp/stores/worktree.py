@@ -31,10 +31,13 @@ class WorkTree:
                 number = os.open(_name(path), _READ, dir_fd=folder)
             except FileNotFoundError:
                 return None
-            with open(number, "rb") as file:  # noqa: PTH123 - an open file has no path
+            try:
                 if not stat.S_ISREG(os.fstat(number).st_mode):
                     raise _odd(path)
-                return file.read()
+                with open(number, "rb", closefd=False) as file:
+                    return file.read()
+            finally:
+                os.close(number)
 
     def stage(self, path: str, content: bytes, *, executable: bool = False) -> None:
         """Write the content next to its place, making folders; `put` then moves it there."""
