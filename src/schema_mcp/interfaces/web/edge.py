@@ -1,14 +1,17 @@
-"""What every HTTP request passes first: only names we answer to, only origins we know, on every path and method."""
+"""What every HTTP request passes first: only names we answer to, only origins we know, and no body that never ends."""
 
+import time
 from collections.abc import Iterable
 
+import anyio
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-_MISDIRECTED = 421
-_FORBIDDEN = 403
+_MISDIRECTED, _FORBIDDEN, _TIMED_OUT = 421, 403, 408
+_PATIENCE = 30.0
+"""Seconds that a client has to send its body."""
 
 
 class Edge:
@@ -18,16 +21,19 @@ class Edge:
     rebinding (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports).
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] = LOOPBACK) -> None:
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] = LOOPBACK, patience: float = _PATIENCE) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
+        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (refusal := self._refusal(Headers(scope=scope))):
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif refusal := self._refusal(Headers(scope=scope)):
             await refusal(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+        else:
+            await self._pass_on(scope, receive, send)
 
     def _refusal(self, headers: Headers) -> PlainTextResponse | None:
         if _without_port(headers.get("host", "")) not in self._hosts:
@@ -36,6 +42,35 @@ class Edge:
         if origin is not None and _without_port(origin) not in self._origins:
             return PlainTextResponse("This server does not answer that Origin", _FORBIDDEN)
         return None
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, _Body(receive, self._patience).receive, send)
+        except _TooSlowError:
+            headers = {"Connection": "close"}
+            await PlainTextResponse("The body took too long", _TIMED_OUT, headers)(scope, receive, send)
+
+
+class _TooSlowError(Exception):
+    """The body did not arrive in time."""
+
+
+class _Body:
+    """A request's body, which must be there in time; afterwards the client may stay as long as it likes."""
+
+    def __init__(self, receive: Receive, patience: float) -> None:
+        self._receive = receive
+        self._until = time.monotonic() + patience
+        self._arrived = False
+
+    async def receive(self) -> Message:
+        if self._arrived:
+            return await self._receive()
+        with anyio.move_on_after(self._until - time.monotonic()):
+            message = await self._receive()
+            self._arrived = not message.get("more_body", False)
+            return message
+        raise _TooSlowError
 
 
 def _without_port(name: str) -> str:
