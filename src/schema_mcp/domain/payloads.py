@@ -29,6 +29,7 @@ _HEADER: Final = struct.Struct(">bI")
 _MORE: Final = 0x80
 _LOW_BITS: Final = 0x7F
 _MAX_INDEXES: Final = 100
+_LARGEST_EXPONENT: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def _zigzagged(index: int) -> bytes:
 def read_json(text: str) -> Any:
     """The one JSON value of a text; raises `FaultError`."""
     try:
-        value = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_float=_decimal, parse_constant=_refuse_constant)
     except (ValueError, ArithmeticError) as error:
         raise FaultError(f"not JSON: {error}") from None
     except RecursionError:
@@ -181,6 +182,13 @@ def _inner(value: Any) -> list[Any]:
     return [one for one in members if isinstance(one, dict | list)]
 
 
+def _decimal(digits: str) -> Decimal:
+    number = Decimal(digits)
+    if abs(number.adjusted()) > _LARGEST_EXPONENT:
+        raise ValueError(f"the exponent of {digits[:40]} is too large")
+    return number
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
@@ -191,9 +199,11 @@ def json_text(value: Any) -> str:
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    raise TypeError(type(value).__name__)
+    if not isinstance(value, Decimal):
+        raise TypeError(type(value).__name__)
+    if abs(value.adjusted()) > _LARGEST_EXPONENT:
+        return str(value)
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def shown(value: Any) -> str:
