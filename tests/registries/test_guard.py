@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError
-from schema_mcp.domain.schema import Mode, Schema, Subject
-from schema_mcp.registries.contract import Registry
+from schema_mcp.domain.errors import InvalidRequestError, NotPermittedError, ReadOnlyError
+from schema_mcp.domain.schema import Mode, Reference, Schema, Subject
+from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.registries.guard import GuardedRegistry
 
 ORDERS = Subject("orders-value")
@@ -45,11 +45,12 @@ class Recorder:
     """A registry that notes what it is asked."""
 
     name = "prod"
-    capabilities = frozenset[str]()
+    capabilities = frozenset(Capability)
 
     def __init__(self):
         self.calls: list[str] = []
         self.options: list[dict[str, Any]] = []
+        self.lacks: dict[Capability, str] = {}
 
     def __getattr__(self, method: str):
         def note(*args: Any, **kwargs: Any) -> None:
@@ -146,3 +147,37 @@ async def test_a_backends_own_listing_is_handed_on():
             yield 1
 
     assert [one async for one in GuardedRegistry(Listing()).versions()] == [1]
+
+
+EU = Subject("orders-value", ".eu")
+BEYOND: dict[Capability, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
+    Capability.KEEPS_IDS: ("register", (ORDERS, Schema('"int"')), {"schema_id": 7}),
+    Capability.MODES: ("set_mode", (ORDERS, Mode.IMPORT), {}),
+    Capability.CONTEXTS: ("register", (EU, Schema('"int"')), {}),
+    Capability.CONTEXT_REMOVAL: ("delete_context", (".eu",), {}),
+    Capability.METADATA: ("register", (ORDERS, Schema('"int"', metadata={})), {}),
+    Capability.RULES: ("register", (ORDERS, Schema('"int"', rule_set={})), {}),
+    Capability.REFERENCES: ("register", (ORDERS, Schema('"int"', references=(Reference("A", "a", 1),))), {}),
+    Capability.CONFIG: ("set_config", (ORDERS, {"compatibility": "FULL"}), {}),
+    Capability.CONFIG_FIELDS: ("set_config", (ORDERS, {"alias": "other"}), {}),
+    Capability.ODD_NAMES: ("register", (Subject("shop/order.proto"), Schema('"int"')), {}),
+    Capability.STARS: ("delete_subject", (Subject("orders-*"),), {}),
+}
+
+
+@pytest.mark.parametrize(("capability", "write"), BEYOND.items(), ids=BEYOND)
+async def test_what_a_product_would_lose_is_refused_before_the_backend_hears_of_it(
+    capability: Capability, write: tuple[str, tuple[Any, ...], dict[str, Any]]
+):
+    method, arguments, options = write
+    able, unable = Recorder(), Recorder()
+    unable.capabilities = frozenset(Capability) - {capability}
+    unable.lacks = {capability: "its own words"}
+
+    await getattr(GuardedRegistry(able), method)(*arguments, **options)
+    with pytest.raises(InvalidRequestError, match=r"prod cannot give .*its own words") as refused:
+        await getattr(GuardedRegistry(unable), method)(*arguments, **options)
+
+    assert able.calls == [method]
+    assert unable.calls == []
+    assert refused.value.hint

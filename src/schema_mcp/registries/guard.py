@@ -1,10 +1,11 @@
-"""The one choke point between services and backends: what is closed to writing takes none, whoever asks."""
+"""The one choke point between services and backends: no write to what is closed, none that a product would lose."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
-from schema_mcp.domain.errors import ReadOnlyError
+from schema_mcp.domain.errors import InvalidRequestError, ReadOnlyError
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
+from schema_mcp.registries import asks
 from schema_mcp.registries.contract import Capability, Health, Info, Number, Registry, Verdict
 
 
@@ -32,6 +33,11 @@ class GuardedRegistry:
     def closed_by(self) -> str:
         """What forbids writes, in words; empty when they are allowed."""
         return self._closed_by
+
+    @property
+    def lacks(self) -> Mapping[Capability, str]:
+        """What its product cannot do, in words, as far as the backend knows."""
+        return getattr(self._inner, "lacks", {})
 
     @property
     def health(self) -> tuple[Health, ...]:
@@ -100,35 +106,35 @@ class GuardedRegistry:
         number: int | None = None,
         normalize: bool = False,
     ) -> Version:
-        self._let_through()
+        self._let_through(asks.of_schema(subject, schema, schema_id=schema_id))
         return await self._inner.register(subject, schema, schema_id=schema_id, number=number, normalize=normalize)
 
     async def delete_version(self, subject: Subject, number: int, *, permanent: bool = False) -> None:
-        self._let_through()
+        self._let_through(asks.of_name(subject))
         await self._inner.delete_version(subject, number, permanent=permanent)
 
     async def delete_subject(self, subject: Subject, *, permanent: bool = False) -> list[int]:
-        self._let_through()
+        self._let_through(asks.of_name(subject))
         return await self._inner.delete_subject(subject, permanent=permanent)
 
     async def delete_context(self, context: str) -> None:
-        self._let_through()
+        self._let_through([Capability.CONTEXT_REMOVAL])
         await self._inner.delete_context(context)
 
     async def set_config(self, scope: Subject, config: Json) -> None:
-        self._let_through()
+        self._let_through(asks.of_config(scope, config))
         await self._inner.set_config(scope, config)
 
     async def delete_config(self, scope: Subject) -> None:
-        self._let_through()
+        self._let_through([Capability.CONFIG])
         await self._inner.delete_config(scope)
 
     async def set_mode(self, scope: Subject, mode: Mode, *, force: bool = False) -> None:
-        self._let_through()
+        self._let_through([Capability.MODES])
         await self._inner.set_mode(scope, mode, force=force)
 
     async def delete_mode(self, scope: Subject) -> None:
-        self._let_through()
+        self._let_through([Capability.MODES])
         await self._inner.delete_mode(scope)
 
     def require_writable(self) -> None:
@@ -140,6 +146,10 @@ class GuardedRegistry:
                 details={"registry": self.name, "closed_by": self._closed_by},
             )
 
-    def _let_through(self) -> None:
+    def _let_through(self, asked: Iterable[Capability]) -> None:
         self.require_writable()
+        if problem := asks.refused(self, asked):
+            raise InvalidRequestError(
+                problem, hint="Nothing was sent: it would have been refused, or lost without a word."
+            )
         self.writes += 1

@@ -5,7 +5,7 @@ name search every context, `/schemas` gives at most its own limit, and 7.x answe
 """
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from http import HTTPStatus
@@ -57,6 +57,11 @@ class RestRegistry:
     @property
     def capabilities(self) -> AbstractSet[Capability]:
         return self._dialect.capabilities
+
+    @property
+    def lacks(self) -> Mapping[Capability, str]:
+        """What this product cannot do, and what it does instead."""
+        return self._dialect.lacks
 
     @property
     def health(self) -> tuple[Health, ...]:

@@ -11,12 +11,13 @@ from operator import attrgetter
 from anyio import to_thread
 
 from schema_mcp.domain import compatibility
-from schema_mcp.domain.drift import Drift, Held, Kind, Snapshot, compare
+from schema_mcp.domain.drift import Drift, Held, Kind, Snapshot, Wish, compare
 from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.plan import Action, Blocked, Plan, Step, in_order, level_action
 from schema_mcp.domain.references import Place, in_reference_order, used_by
 from schema_mcp.domain.schema import Level, Subject
+from schema_mcp.registries import asks
 from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.services import snapshots
@@ -97,6 +98,7 @@ async def _plan_subject(draft: _Draft, subject: Subject, drift: Sequence[Drift])
     draft.steps += [_register(registry, subject, number, held) for number, held in missing.items()]
     draft.steps += _retired(registry, draft.store, subject, draft.found)
     draft.steps += _settings_steps(draft.registry, subject, draft.wanted, draft.found)
+    draft.blocked += _settings_beyond(draft.registry, subject, draft.wanted)
 
 
 def _register(registry: str, subject: Subject, number: int, held: Held) -> Step:
@@ -129,6 +131,15 @@ def _settings_steps(registry: Registry, subject: Subject, wanted: Snapshot, foun
         yield Step(registry.name, Action.MODE, subject, reason, value=wish.mode, before=there.mode or "")
 
 
+def _settings_beyond(registry: Registry, subject: Subject, wanted: Snapshot) -> Iterator[Blocked]:
+    """Declared settings that the registry's product does not have."""
+    wish = wanted.settings.get(subject, Wish())
+    asked = {Capability.CONFIG: wish.level, Capability.MODES: wish.mode}
+    for capability in (capability for capability, wished in asked.items() if wished is not None):
+        if why := asks.refused(registry, [capability]):
+            yield Blocked(registry.name, subject, why, "Take the wish out of the store, or the subject's target.")
+
+
 _IN_THE_WAY: Mapping[Kind, str] = {
     Kind.CONTENT: "the registry holds other content under this version",
     Kind.METADATA: "the registry holds other metadata or rules under this version",
@@ -152,12 +163,20 @@ async def _cannot_register(draft: _Draft, subject: Subject, missing: Mapping[int
     """Why missing versions cannot go there as they are: capabilities, occupied numbers and ids, compatibility."""
     if not missing:
         return []
-    registry = draft.registry
-    if not {Capability.KEEPS_IDS, Capability.MODES} <= registry.capabilities:
-        why = f"{registry.name} cannot keep a given id"
-        return [Blocked(registry.name, subject, why, "Deploy to a registry that has the mode IMPORT.")]
+    beyond = [*_beyond(draft, subject, missing)]
+    if beyond:
+        return beyond
     occupied = [one async for one in _occupied(draft, subject, missing)]
     return occupied or await _incompatible(draft, subject, missing)
+
+
+def _beyond(draft: _Draft, subject: Subject, missing: Mapping[int, Held]) -> Iterator[Blocked]:
+    """Versions that the registry's product would refuse, or keep without a part of them."""
+    for number, held in missing.items():
+        stored = draft.store.version(subject, number)
+        asked = asks.of_schema(subject, stored.version.schema, schema_id=held.id) if stored else ()
+        if why := asks.refused(draft.registry, asked):
+            yield Blocked(draft.registry.name, subject, why, "Deploy it to a registry that can.", number)
 
 
 async def _occupied(draft: _Draft, subject: Subject, missing: Mapping[int, Held]) -> AsyncIterator[Blocked]:
