@@ -169,7 +169,9 @@ async def test_a_call_answers_with_text_and_structure(settings: Make, era: str):
 async def test_an_unknown_tool_is_answered_with_the_nearest_name(settings: Make, era: str):
     async with client(settings(), era) as connected:
         result = await connected.call_tool("list_registry", {})
+        line = (await newest_lines(settings()))[0]
 
+    assert (line.tool, line.outcome, line.code) == ("list_registry", "refused", "not_found")
     assert result.is_error
     assert structure(result)["code"] == "not_found"
     assert "'list_registries'" in structure(result)["hint"]
@@ -208,7 +210,7 @@ async def test_nothing_of_a_bug_reaches_the_caller(
 
     async with client(settings(), era) as connected:
         result = await connected.call_tool("_bug", {})
-        entry = (await app_audit(connected, settings()))[0]
+        entry = (await newest_lines(settings()))[0]
 
     assert result.is_error
     assert CANARY not in result.model_dump_json()
@@ -219,7 +221,7 @@ async def test_nothing_of_a_bug_reaches_the_caller(
     assert (entry.tool, entry.outcome, entry.code) == ("_bug", "failed", "bug")
 
 
-async def app_audit(connected: Client, settings: Settings) -> list[Any]:
+async def newest_lines(settings: Settings) -> list[Any]:
     """The newest audit lines of the world."""
     async with app.workspace(settings) as workspace:
         return await workspace.audit.recent(5)
@@ -299,7 +301,7 @@ async def test_a_cancelled_call_stops_its_work_and_leaves_its_line(
             tasks.cancel_scope.cancel()
             with anyio.CancelScope(shield=True):
                 await endless.ended.wait()
-        lines = await app_audit(connected, settings())
+        lines = await newest_lines(settings())
 
     assert [(one.outcome, one.code) for one in lines[:2]] == [("failed", "cancelled"), ("started", "")]
 

@@ -17,11 +17,13 @@ from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import NotFoundError, SchemaMcpError
 from schema_mcp.interfaces.mcp.replies import Reply, refusal, success, surprise
 from schema_mcp.interfaces.mcp.shapes import input_schema, output_schema
+from schema_mcp.stores.audit import Entry, Outcome
 from schema_mcp.toolkit.call import call, new_request_id
 from schema_mcp.toolkit.tool import Effect, Tool
 from schema_mcp.toolkit.workspace import Report, Workspace
 from schema_mcp.tools import CATALOGUE
 
+_LONGEST_NAME = 80
 _log = logging.getLogger(__name__)
 
 
@@ -47,7 +49,7 @@ class Desk:
         """Run a tool; whatever happens becomes a reply, and only what was meant for the caller is in it."""
         request_id = new_request_id()
         try:
-            tool = _tool(name)
+            tool = await self._tool(name, caller, request_id)
             result = await call(
                 tool, arguments, caller=caller, workspace=self._workspace, report=report, request_id=request_id
             )
@@ -55,8 +57,19 @@ class Desk:
         except SchemaMcpError as error:
             return refusal(error)
         except Exception:  # noqa: BLE001 - the SDK would tell an old client what a stray exception says
-            _log.exception("request %s: %s failed", request_id, name[:80])
+            _log.exception("request %s: %s failed", request_id, name[:_LONGEST_NAME])
             return surprise(request_id)
+
+    async def _tool(self, name: str, caller: Caller, request_id: str) -> Tool[Any, Any]:
+        if name in CATALOGUE:
+            return CATALOGUE[name]
+        entry = Entry(name[:_LONGEST_NAME], Outcome.REFUSED, request_id, caller.name, code=NotFoundError.code)
+        await self._workspace.audit.record(entry)
+        near = get_close_matches(name[:_LONGEST_NAME], CATALOGUE, n=1, cutoff=0.5)
+        guess = f"Did you mean {near[0]!r}? " if near else ""
+        raise NotFoundError(
+            f"There is no tool {name[:_LONGEST_NAME]!r}", hint=f"{guess}find_tool finds a tool by what you want to do."
+        )
 
     def _is_shown(self, tool: Tool[Any, Any], caller: Caller) -> bool:
         listing = self._workspace.listings.get(tool.name)
@@ -83,13 +96,3 @@ def describe(tool: Tool[Any, Any]) -> types.Tool:
             open_world_hint=tool.touches_registries,
         ),
     )
-
-
-def _tool(name: str) -> Tool[Any, Any]:
-    if name not in CATALOGUE:
-        near = get_close_matches(name, CATALOGUE, n=1, cutoff=0.5)
-        guess = f"Did you mean {near[0]!r}? " if near else ""
-        raise NotFoundError(
-            f"There is no tool {name[:80]!r}", hint=f"{guess}find_tool finds a tool by what you want to do."
-        )
-    return CATALOGUE[name]
