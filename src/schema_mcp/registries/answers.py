@@ -44,6 +44,9 @@ _HINTS: dict[int, str] = {
     42209: "Split the schema, or move shared parts into references.",
 }
 
+_SERVER_ERROR = 500
+_OWN_FAULT = "The registry failed by itself: try again, and look at its log if it stays so."
+
 
 def refusal(registry: str, status: int, error_code: int, message: str) -> SchemaMcpError:
     """The error that one refused request means; the registry's own words and code are kept.
@@ -55,6 +58,6 @@ def refusal(registry: str, status: int, error_code: int, message: str) -> Schema
         kind = ReadOnlyError
     return kind(
         f"{registry}: {message[:2_000]}",
-        hint=_HINTS.get(error_code, ""),
+        hint=_HINTS.get(error_code, _OWN_FAULT if status >= _SERVER_ERROR else ""),
         details={"registry": registry, "status": status, "error_code": error_code},
     )
