@@ -5,6 +5,7 @@ from typing import Any
 from schema_mcp.toolkit.tool import Tool
 from schema_mcp.tools import (
     compatibility,
+    contexts,
     deployment,
     export,
     ids,
@@ -16,7 +17,7 @@ from schema_mcp.tools import (
 )
 from schema_mcp.tools import help as help_
 
-TOOLSETS = (registries, subjects, settings, deployment, ids, compatibility, migration, export, tasks, help_)
+TOOLSETS = (registries, subjects, settings, contexts, deployment, ids, compatibility, migration, export, tasks, help_)
 """The product's table of contents, in its order."""
 
 CATALOGUE: dict[str, Tool[Any, Any]] = {
