@@ -1,6 +1,6 @@
 """Objects and arrays: properties and items that came, went or changed."""
 
-from schema_mcp.domain.json_schema.content import covering_steps, is_open, others_steps
+from schema_mcp.domain.json_schema.content import covering, effort, is_open, others_steps
 from schema_mcp.domain.json_schema.limits import limits_found
 from schema_mcp.domain.json_schema.model import Anything, Array, Nothing, Object, Schema
 from schema_mcp.domain.json_schema.steps import Found, Into, Steps
@@ -29,7 +29,8 @@ def _added_steps(original: Object, update: Object, added: Schema, name: str, pat
         kind = _added_to_open(added, required=required)
     else:
         kind = f"{_necessity(added, required=required)}_ADDED_TO_UNOPEN_CONTENT_MODEL"
-        cover = yield from covering_steps(original, name)
+        yield effort(original, name)
+        cover = covering(original, name)
         yield from _coverage_steps(cover, added, "PROPERTY_ADDED", original, update, name, path)
     yield Found(kind, path, original, update, name)
 
@@ -50,7 +51,8 @@ def _removed_steps(original: Object, update: Object, removed: Schema, name: str,
     if is_open(update):
         yield Found("PROPERTY_REMOVED_FROM_OPEN_CONTENT_MODEL", path, original, update, name)
         return
-    cover = yield from covering_steps(update, name)
+    yield effort(update, name)
+    cover = covering(update, name)
     if cover is None:
         with_false = "_WITH_FALSE" if isinstance(removed, Nothing) else ""
         yield Found(f"PROPERTY{with_false}_REMOVED_FROM_CLOSED_CONTENT_MODEL", path, original, update, name)
@@ -149,7 +151,8 @@ def _added_item_steps(original: Array, update: Array, added: Schema, index: int,
         with_empty = "_WITH_EMPTY_SCHEMA" if isinstance(added, Anything) else ""
         yield Found(f"ITEM{with_empty}_ADDED_TO_OPEN_CONTENT_MODEL", path, original, update, str(index))
         return
-    cover = yield from covering_steps(original, str(index))
+    yield effort(original, str(index))
+    cover = covering(original, str(index))
     if cover is None:
         yield Found("ITEM_ADDED_TO_CLOSED_CONTENT_MODEL", path, original, update, str(index))
     else:
@@ -160,7 +163,8 @@ def _removed_item_steps(original: Array, update: Array, removed: Schema, index: 
     if is_open(update):
         yield Found("ITEM_REMOVED_FROM_OPEN_CONTENT_MODEL", path, original, update, str(index))
         return
-    cover = yield from covering_steps(update, str(index))
+    yield effort(update, str(index))
+    cover = covering(update, str(index))
     if cover is None:
         with_false = "_WITH_FALSE" if isinstance(removed, Nothing) else ""
         yield Found(f"ITEM{with_false}_REMOVED_FROM_CLOSED_CONTENT_MODEL", path, original, update, str(index))

@@ -1,10 +1,9 @@
 """What an object or array says about properties and items that it does not list: its content model."""
 
-from collections.abc import Generator
-from typing import Any, Final
+from typing import Final
 
 from schema_mcp.domain.json_schema.model import Array, Object, Schema
-from schema_mcp.domain.json_schema.steps import Effort, Found, Into, Step, Steps
+from schema_mcp.domain.json_schema.steps import Effort, Found, Into, Steps
 
 _SEARCH_STEPS_PER_COMPARISON: Final = 8
 
@@ -15,13 +14,12 @@ def is_open(schema: Object | Array) -> bool:
     return free and not (isinstance(schema, Object) and schema.patterns)
 
 
-def covering_steps(schema: Object | Array, name: str) -> Generator[Step, Any, Schema | None]:
+def covering(schema: Object | Array, name: str) -> Schema | None:
     """In a partially open model, the schema that an unlisted property or item must follow; None where it may not be.
 
     A pattern that matches comes before the other two.
     """
     for pattern, body in schema.patterns.items() if isinstance(schema, Object) else ():
-        yield Effort(pattern.effort(name) // _SEARCH_STEPS_PER_COMPARISON)
         if pattern.search(name):
             return body
     for others in (schema.additional, schema.unevaluated):
@@ -30,6 +28,12 @@ def covering_steps(schema: Object | Array, name: str) -> Generator[Step, Any, Sc
         if others is False:
             return None
     return None
+
+
+def effort(schema: Object | Array, name: str) -> Effort:
+    """What it takes to find the covering schema."""
+    patterns = schema.patterns if isinstance(schema, Object) else ()
+    return Effort(sum(pattern.effort(name) for pattern in patterns) // _SEARCH_STEPS_PER_COMPARISON)
 
 
 def others_steps(original: Object | Array, update: Object | Array, path: str, keyword: str, kind: str) -> Steps:

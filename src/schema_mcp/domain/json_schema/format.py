@@ -1,35 +1,15 @@
 """JSON Schema, as the engine asks for it."""
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any
 
-from schema_mcp.domain.errors import InvalidSchemaError
 from schema_mcp.domain.formats import Change, Difference, Finding, Named, Rules
-from schema_mcp.domain.json_schema import compatibility
+from schema_mcp.domain.json_schema import compatibility, mend
 from schema_mcp.domain.json_schema.kinds import COMPATIBLE, sentence
-from schema_mcp.domain.json_schema.loader import load
-from schema_mcp.domain.json_schema.model import Schema
+from schema_mcp.domain.json_schema.schema import JsonSchema, parsed
 from schema_mcp.domain.json_schema.steps import Found
-from schema_mcp.domain.json_schema.text import read, write
+from schema_mcp.domain.json_schema.text import write
 from schema_mcp.domain.json_schema.words import plain
 from schema_mcp.domain.schema import Dependency, SchemaType
-
-
-class JsonSchema:
-    """A parsed document. What it means is read when first asked for, and then kept."""
-
-    def __init__(self, document: Any, dependencies: tuple[Dependency, ...]) -> None:
-        self.document = document
-        self.dependencies = dependencies
-
-    @cached_property
-    def canonical(self) -> str:
-        return write(self.document)
-
-    @cached_property
-    def root(self) -> Schema:
-        return load(self.document, self.dependencies)
 
 
 class JsonSchemaFormat:
@@ -39,15 +19,7 @@ class JsonSchemaFormat:
 
     def parse(self, text: str, dependencies: Sequence[Dependency] = (), *, new: bool = False) -> JsonSchema:
         """A document; a registry reads what it means only when it takes it as a new schema or compares it."""
-        document = read(text)
-        if not isinstance(document, (dict, bool)):
-            raise InvalidSchemaError(
-                "A JSON Schema is an object, or true or false", hint='The simplest useful one is {"type": "object"}.'
-            )
-        parsed = JsonSchema(document, tuple(dependencies))
-        if new:
-            _ = parsed.root
-        return parsed
+        return parsed(text, dependencies, new=new)
 
     def normalized(self, parsed: JsonSchema) -> str:
         return write(parsed.document, sort=True)
@@ -65,7 +37,7 @@ class JsonSchemaFormat:
         return [_difference(found, breaks=found.kind not in compatible) for found in outcome.found]
 
     def mended(self, parsed: JsonSchema, other: JsonSchema, difference: Difference, *, reads: bool) -> str | None:
-        return None
+        return mend.mended(parsed, other, difference, reads=reads)
 
     def lint(self, parsed: JsonSchema, text: str) -> list[Finding]:
         return []

@@ -127,11 +127,23 @@ def _unknown(place: str, uri: str) -> InvalidSchemaError:
 def _follow(pointer: str, start: Scope, uri: str) -> Scope:
     scope = start
     for part in pointer.split("/")[1:]:
-        inner = _step(scope.raw, unquote(part).replace("~1", "/").replace("~0", "~"))
+        inner = _step(scope.raw, _unescaped(part))
         if inner is None:
             raise InvalidSchemaError(f"$ref {uri!r} leads nowhere", hint=f"{part!r} is not there.")
         scope = scope.inner(inner)
     return scope
+
+
+def resolves(document: Any, pointer: str) -> bool:
+    """Is there something at a pointer such as `/definitions/Money`?"""
+    found = document
+    for part in pointer.split("/")[1:]:
+        found = _step(found, _unescaped(part))
+    return found is not None and (not pointer or pointer.startswith("/"))
+
+
+def _unescaped(part: str) -> str:
+    return unquote(part).replace("~1", "/").replace("~0", "~")
 
 
 def _step(raw: Any, part: str) -> Any:

@@ -62,8 +62,8 @@ _SENTENCES: Final = {
     f"PROPERTY_ADDED_NOT_{_COVERED}": "{place} is new, and the writer may send other values under that name: declare "
     "what was allowed there before",
     "PROPERTY_REMOVED_FROM_OPEN_CONTENT_MODEL": "{place} is gone; the reader takes anything there",
-    "PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL": "a reader refuses {place}, which records may hold: keep the property, "
-    "or allow additional ones",
+    "PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL": "a reader refuses {place}, which records may hold: keep the "
+    "property, or allow additional ones",
     "PROPERTY_WITH_FALSE_REMOVED_FROM_CLOSED_CONTENT_MODEL": "{place} is gone, and was never allowed",
     f"PROPERTY_REMOVED_IS_{_COVERED}": "{place} is gone, and fits what the reader allows there",
     f"PROPERTY_REMOVED_NOT_{_COVERED}": "{place} is gone, and what records hold does not fit what the reader allows "
@@ -99,7 +99,8 @@ _OTHERS: Final = {
     "PROPERTIES_REMOVED": "{owner} takes no other properties, and records may hold some: allow them",
     "ITEMS_ADDED": "{owner} may hold items that are not listed",
     "ITEMS_EXTENDED": "{owner} may hold any item that is not listed",
-    "ITEMS_NARROWED": "{owner} takes further items only if they follow a schema, and the writer is free: leave them free",
+    "ITEMS_NARROWED": "{owner} takes further items only if they follow a schema, and the writer is free: leave them "
+    "free",
     "ITEMS_REMOVED": "{owner} takes no further items, and records may hold some: allow them",
 }
 """`additionalProperties`, `unevaluatedItems` and their kin."""
