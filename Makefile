@@ -61,8 +61,9 @@ lock: $(READY) ## bring requirements.lock up to pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
 
-live: $(READY) ## the contract tests against real registries given by URL
-	$(BIN)/pytest -m live tests
+live: $(READY) ## real registries and a real broker, started here (or SCHEMA_MCP_LIVE_URL); then the page about them
+	$(BIN)/pytest -m live tests/live
+	$(BIN)/python -m tests.live.page
 
 bench: $(READY) ## the benchmarks, as ratios against their baselines
 	for one in benchmarks/[a-z]*.py; do $(BIN)/python $$one || exit 1; done

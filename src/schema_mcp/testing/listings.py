@@ -66,4 +66,4 @@ class Lists:
         after = self.traffic(registry)
         assert found == []
         if before and after:
-            assert after.received - before.received <= len("[]")
+            assert after.received - before.received <= len("[]\r\n")

@@ -131,13 +131,15 @@ class KeepsSchemas:
 
     @needs(Capability.STARS)
     async def test_a_star_in_a_name_stands_for_itself(self, registry: Registry) -> None:
-        plain = fresh("orders-value")
+        plain, schema = fresh("orders-value"), record("id")
         starred = Subject(plain.name.removesuffix("value") + "*")
-        await registry.register(plain, record("id"))
+        for one in (schema, grown(schema, "note=")):
+            await registry.register(plain, one)
+        await registry.register(starred, schema)
 
-        await self._keeps_name(registry, starred.name)
-
-        assert await registry.numbers(plain) == [1]
+        assert await registry.numbers(starred) == [1]
+        await purge(registry, starred)
+        assert await registry.numbers(plain) == [1, 2]
 
     async def _keeps_name(self, registry: Registry, name: str) -> None:
         subject, schema = Subject(name), record("id")
