@@ -53,7 +53,11 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
     async with AsyncExitStack() as opened:
         state, repository = await to_thread.run_sync(_places, settings)
         fleet = Fleet(
-            settings.connections, default=settings.default, opener=open_registry, read_only=settings.read_only
+            settings.connections,
+            default=settings.default,
+            opener=open_registry,
+            read_only=settings.read_only,
+            copies=state / "cache",
         )
         opened.push_async_callback(_close, fleet)
         audit = opened.enter_context(closing(Audit(state / "audit")))

@@ -166,7 +166,10 @@ _TIMEOUTS = (
     Key("read", amount, "30", "Seconds to wait for an answer."),
     Key("total", amount, "60", "Seconds for one call altogether, retries included."),
 )
-_CACHE = (Key("ttl", amount, "60", "Seconds for which what may change is remembered; 0 remembers nothing."),)
+_CACHE = (
+    Key("ttl", amount, "60", "Seconds for which what may change is remembered; 0 remembers nothing."),
+    Key("disk", truth, "false", "Keep a copy in the state folder, for a start while the registry is away."),
+)
 _SOURCE = one_of(IdSource, "source of ids")
 REGISTRY_KEYS = (
     Key("backend", _backend, "embedded", "Which kind of registry it is."),

@@ -122,6 +122,35 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What an answer rests on: `age` in seconds where it is from memory, None where the registry gave it just now."""
+
+    age: float | None = None
+    stale: bool = False
+    """From memory because the registry does not answer."""
+
+    def beside(self, other: "Basis") -> "Basis":
+        """What two answers together rest on: the older of them."""
+        ages = [one.age for one in (self, other) if one.age is not None]
+        return Basis(max(ages, default=None), self.stale or other.stale)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is remembered of a registry, and how often that helped."""
+
+    hits: int
+    misses: int
+    stale: int
+    """Answers given in place of a registry that was away."""
+
+    entries: int
+    bytes: int
+    oldest: float
+    """Seconds since the oldest of them was said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """A registry's own answer on compatibility, its messages as sent."""
 

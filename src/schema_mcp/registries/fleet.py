@@ -2,26 +2,56 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from schema_mcp.domain.errors import NotFoundError
+from schema_mcp.registries.cache import CachedRegistry
 from schema_mcp.registries.contract import Connection, Registry
+from schema_mcp.registries.disk import disk_at
 from schema_mcp.registries.guard import GuardedRegistry
+from schema_mcp.registries.memory import Memory
+from schema_mcp.registries.pacing import Clock
+
+TTL = 60
+"""Seconds for which a registry's answer to a reader counts, unless `cache` says otherwise."""
 
 Opener = Callable[[Connection], Registry]
 """Makes a backend's object from its connection; `registries.plugins.open_registry` in the product."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A registry with its memory, if it has one, and the guard through which all writes go."""
+
+    inner: Registry
+    memory: Memory | None
+    guarded: GuardedRegistry
+
+
 class Fleet:
-    """All registries of one server. Nobody reaches a backend except through `get`, so nobody passes the guard by."""
+    """All registries of one server. Nobody reaches a backend but through `get` and `reading`, so behind its guard.
+
+    `copies` is the folder for what may be remembered on disk; without it nothing is, whatever a connection says.
+    """
 
     def __init__(
-        self, connections: Iterable[Connection], *, default: str, opener: Opener, read_only: bool = False
+        self,
+        connections: Iterable[Connection],
+        *,
+        default: str,
+        opener: Opener,
+        read_only: bool = False,
+        copies: Path | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.connections: Mapping[str, Connection] = {connection.name: connection for connection in connections}
         self.default = default
         self.read_only = read_only
         self._opener = opener
-        self._open: dict[str, GuardedRegistry] = {}
+        self._copies = copies
+        self._clock = clock or Clock()
+        self._open: dict[str, _Opened] = {}
 
     @property
     def names(self) -> list[str]:
@@ -43,13 +73,35 @@ class Fleet:
         return self.connections[wanted]
 
     def get(self, name: str | None = None) -> GuardedRegistry:
-        """The registry of that name, the default one when left out, behind its guard."""
+        """The registry of that name, the default one when left out; every answer is the registry's own, of now."""
+        return self._opened(name).guarded
+
+    def reading(self, name: str | None = None) -> GuardedRegistry:
+        """The same registry for one reader, whose answers may come from memory; its `basis` tells.
+
+        For what is only shown. Whatever decides a write, compares or proves asks `get`.
+        """
+        opened = self._opened(name)
+        if opened.memory is None:
+            return opened.guarded
+        return GuardedRegistry(CachedRegistry(opened.inner, opened.memory), closed_by=opened.guarded.closed_by)
+
+    def _opened(self, name: str | None) -> _Opened:
         connection = self.connection(name)
         if connection.name not in self._open:
-            self._open[connection.name] = GuardedRegistry(
-                self._opener(connection), closed_by=self._closed_by(connection)
-            )
+            inner, memory = self._opener(connection), self._memory(connection)
+            behind = CachedRegistry(inner, memory, fresh=True) if memory else inner
+            guarded = GuardedRegistry(behind, closed_by=self._closed_by(connection))
+            self._open[connection.name] = _Opened(inner, memory, guarded)
         return self._open[connection.name]
+
+    def _memory(self, connection: Connection) -> Memory | None:
+        """What an embedded registry says costs nothing, and needs no memory."""
+        ttl = float(connection.options.get("cache_ttl", TTL))
+        if not connection.urls or ttl <= 0:
+            return None
+        disk = disk_at(self._copies, connection) if self._copies and connection.options.get("cache_disk") else None
+        return Memory(ttl, clock=self._clock, disk=disk)
 
     def _closed_by(self, connection: Connection) -> str:
         """Which setting forbids writes, or nothing: the server's own comes first."""
@@ -59,6 +111,6 @@ class Fleet:
 
     async def close(self) -> None:
         """Close what was opened; whoever opens it closes it."""
-        for registry in self._open.values():
-            await registry.close()
+        for opened in self._open.values():
+            await opened.guarded.close()
         self._open.clear()

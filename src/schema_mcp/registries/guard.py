@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from schema_mcp.domain.errors import InvalidRequestError, ReadOnlyError
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
 from schema_mcp.registries import asks
-from schema_mcp.registries.contract import Capability, Health, Info, Number, Registry, Verdict
+from schema_mcp.registries.contract import Basis, Capability, Figures, Health, Info, Number, Registry, Verdict
 
 
 class GuardedRegistry:
@@ -43,6 +43,16 @@ class GuardedRegistry:
     def health(self) -> tuple[Health, ...]:
         """How its addresses do, as far as the backend keeps count; asks nobody."""
         return getattr(self._inner, "health", ())
+
+    @property
+    def figures(self) -> Figures | None:
+        """What is remembered of it; None where nothing ever is."""
+        return getattr(self._inner, "figures", None)
+
+    @property
+    def basis(self) -> Basis:
+        """What the answers given through this object rested on."""
+        return getattr(self._inner, "basis", Basis())
 
     # --- reads -------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
 
 import anyio
 from anyio import to_thread
@@ -14,9 +15,10 @@ from schema_mcp.domain.errors import InvalidSchemaError, SchemaMcpError
 from schema_mcp.domain.formats import Named
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.schema import Subject, Version
+from schema_mcp.registries.contract import Basis
 from schema_mcp.registries.fleet import Fleet
-from schema_mcp.registries.guard import GuardedRegistry
-from schema_mcp.services.resolution import Finder, in_registry, in_store, whole
+from schema_mcp.registries.memory import is_away
+from schema_mcp.services.resolution import LATEST, Finder, in_registry, in_store, whole
 from schema_mcp.stores.schemastore import SchemaStore
 
 STORE = "store"
@@ -58,6 +60,11 @@ class Found:
     hits: list[Hit]
     searched: tuple[str, ...]
     unreachable: tuple[str, ...]
+    remembered: tuple[str, ...]
+    """Those of the searched that do not answer: their last known content was searched."""
+
+    basis: Basis
+    """Of what those hold."""
 
 
 @dataclass(slots=True)
@@ -65,7 +72,9 @@ class _Shelf:
     """What one side (a registry or the store) holds: the latest version of each subject, with its document."""
 
     stamp: object = None
+    asked_at: datetime | None = None
     listed_at: datetime | None = None
+    stale: bool = False
     held: dict[Subject, tuple[Version, Document]] = field(default_factory=dict[Subject, tuple[Version, Document]])
 
 
@@ -90,18 +99,34 @@ class Index:
                 shelf.stamp = store.head
             return shelf
 
-    async def registry(self, registry: GuardedRegistry, store: SchemaStore) -> _Shelf:
-        """A registry's shelf, listed again when it is older than `FRESH` or we wrote there since."""
-        async with self._lock(registry.name):
-            shelf = self._shelves.setdefault(registry.name, _Shelf())
-            now = self._clock()
-            old = shelf.listed_at is None or now - shelf.listed_at > FRESH
-            if old or shelf.stamp != registry.writes:
-                writes = registry.writes
+    async def registry(self, fleet: Fleet, name: str, store: SchemaStore) -> _Shelf:
+        """A registry's shelf, listed again when it is older than `FRESH` or we wrote there since.
+
+        While the registry is away, the shelf is what it was; a new one has the last listing that is remembered.
+        """
+        async with self._lock(name):
+            shelf, now = self._shelves.setdefault(name, _Shelf()), self._clock()
+            writes = fleet.get(name).writes
+            if shelf.stamp == writes and shelf.asked_at and now - shelf.asked_at <= FRESH:
+                return shelf
+            registry = fleet.reading(name)
+            try:
                 listed = [version async for version in registry.versions(latest_only=True)]
-                shelf.held = await self._described(listed, [in_store(store), in_registry(registry)], {})
-                shelf.stamp, shelf.listed_at = writes, now
+            except SchemaMcpError as error:
+                if shelf.stamp != writes or not is_away(error):
+                    raise
+                shelf.asked_at, shelf.stale = now, True
+                return shelf
+            finders = [in_store(store), _among(listed), in_registry(fleet.reading(name))]
+            shelf.held = await self._described(listed, finders, {})
+            shelf.stamp, shelf.asked_at, shelf.stale = writes, now, registry.basis.stale
+            shelf.listed_at = now - timedelta(seconds=registry.basis.age or 0)
             return shelf
+
+    def basis(self, shelf: _Shelf) -> Basis:
+        """How old the content of a shelf is, and whether its registry is away."""
+        age = (self._clock() - shelf.listed_at).total_seconds() if shelf.listed_at else 0.0
+        return Basis(age or None, shelf.stale)
 
     def _lock(self, name: str) -> anyio.Lock:
         return self._refreshing.setdefault(name, anyio.Lock())
@@ -149,11 +174,13 @@ async def find(
     names = list(registries) or [*fleet.names, STORE]
     shelves: dict[str, _Shelf] = {}
     unreachable: list[str] = []
-    opened = {name: fleet.get(name) for name in names if name != STORE}
+    for name in names:
+        if name != STORE:
+            fleet.connection(name)
 
     async def look(name: str) -> None:
         try:
-            shelves[name] = await (index.store(store) if name == STORE else index.registry(opened[name], store))
+            shelves[name] = await (index.store(store) if name == STORE else index.registry(fleet, name, store))
         except SchemaMcpError:
             unreachable.append(name)
 
@@ -162,7 +189,14 @@ async def find(
             looking.start_soon(look, name)
     held = {name: shelves[name].held for name in names if name in shelves}
     hits = await to_thread.run_sync(lambda: _ranked(held, query, prefix))
-    return Found(hits, tuple(held), tuple(sorted(unreachable)))
+    bases = {name: index.basis(shelves[name]) for name in held}
+    return Found(
+        hits=hits,
+        searched=tuple(held),
+        unreachable=tuple(sorted(unreachable)),
+        remembered=tuple(name for name, basis in bases.items() if basis.stale),
+        basis=reduce(Basis.beside, bases.values(), Basis()),
+    )
 
 
 def describe(one: Whole | None, version: Version, extras: Iterable[str]) -> Document:
@@ -186,6 +220,17 @@ def _names(one: Whole | None) -> list[Named]:
         return [] if one is None else format_of(one.schema.type).names(parse(one))
     except InvalidSchemaError:
         return []
+
+
+def _among(listed: Sequence[Version]) -> Finder:
+    """Look for referenced versions in a listing: most references are to the latest."""
+    held = {version.subject: version for version in listed}
+
+    async def find(subject: Subject, number: int) -> Version | None:
+        version = held.get(subject)
+        return version if version and number in (LATEST, version.number) else None
+
+    return find
 
 
 async def _whole(version: Version, finders: Sequence[Finder]) -> Whole | None:

@@ -59,6 +59,10 @@ class Workspace:
         """A registry by name, the default one when left out; raises `NotFoundError` with the known names."""
         return self.fleet.get(name)
 
+    def reading(self, name: str | None = None) -> GuardedRegistry:
+        """A registry for what is only shown: its answers may come from memory, and `basis` tells."""
+        return self.fleet.reading(name)
+
     @property
     def ground(self) -> Ground:
         """What services that change something stand on."""

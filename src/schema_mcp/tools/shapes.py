@@ -4,6 +4,7 @@ from typing import Any
 
 from schema_mcp.domain.naming import checked_subject, shown_context
 from schema_mcp.domain.schema import Json, Reference, Schema, SchemaType, Subject, Version
+from schema_mcp.registries.contract import Basis
 from schema_mcp.toolkit.tool import Shape
 
 
@@ -80,6 +81,11 @@ def place(version: Version) -> dict[str, Any]:
         "version": version.number,
         "id": version.id,
     }
+
+
+def basis_of(basis: Basis) -> dict[str, Any]:
+    """What an answer rests on, as replies say it."""
+    return {"age": None if basis.age is None else round(basis.age, 1), "stale": basis.stale}
 
 
 def references_of(schema: Schema) -> tuple[SchemaReference, ...]:

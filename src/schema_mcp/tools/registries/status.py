@@ -1,5 +1,6 @@
 """How registries are, and whether they answer."""
 
+from dataclasses import asdict, replace
 from typing import Annotated
 
 from pydantic import Field
@@ -7,7 +8,7 @@ from pydantic import Field
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.schema import Mode
-from schema_mcp.registries.contract import Capability
+from schema_mcp.registries.contract import Capability, Figures
 from schema_mcp.services import settings, status
 from schema_mcp.services.status import MODES_ASKED, Probe
 from schema_mcp.toolkit.status import Status
@@ -36,6 +37,28 @@ class AddressRow(Shape):
 
     rests_for: float = 0
     """Seconds for which it is left alone."""
+
+
+class Remembered(Shape):
+    """What is remembered of a registry for those who only read."""
+
+    hits: int
+    """Answers from memory."""
+
+    misses: int
+    """Questions that the registry was asked."""
+
+    stale: int
+    """Answers given from memory because it did not answer."""
+
+    entries: int
+    """Answers in memory."""
+
+    bytes: int
+    """About how much they take."""
+
+    oldest: float
+    """Seconds since the oldest was given."""
 
 
 class RegistryInfo(Shape):
@@ -89,6 +112,9 @@ class RegistryInfo(Shape):
     addresses: tuple[AddressRow, ...] = ()
     """How each address does, where that is known."""
 
+    cache: Remembered | None = None
+    """What is remembered of it."""
+
     next: str = ""
     """What comes next."""
 
@@ -120,8 +146,15 @@ async def get_registry_info(workspace: Workspace, request: GetRegistryInfo) -> R
         addresses=tuple(
             AddressRow(host=one.host, problem=one.problem, rests_for=round(one.rests_for, 1)) for one in registry.health
         ),
+        cache=_remembered(registry.figures),
         next="update_mode with mode: inherit puts a mode back, once no import runs." if found.importing else "",
     )
+
+
+def _remembered(figures: Figures | None) -> Remembered | None:
+    if figures is None:
+        return None
+    return Remembered(**asdict(replace(figures, oldest=round(figures.oldest, 1))))
 
 
 class ConnectionsToTest(Shape):

@@ -8,10 +8,11 @@ from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
 from schema_mcp.domain.naming import checked_subject, parse_context, shown_context
 from schema_mcp.domain.schema import SchemaType, Subject, Version
+from schema_mcp.registries.contract import Basis, Registry
 from schema_mcp.toolkit.paging import page, part
 from schema_mcp.toolkit.tool import Effect, Shape, tool
 from schema_mcp.toolkit.workspace import Workspace
-from schema_mcp.tools.shapes import SchemaReference, references_of
+from schema_mcp.tools.shapes import SchemaReference, basis_of, references_of
 
 
 class ListSubjects(Shape):
@@ -48,6 +49,12 @@ class SubjectList(Shape):
     registry: str
     """The registry that was asked."""
 
+    age: float | None = None
+    """Seconds since it said so, when this is from memory."""
+
+    stale: bool = False
+    """From memory because the registry does not answer."""
+
     cursor: str | None = None
     """Pass it to get the next page."""
 
@@ -58,7 +65,7 @@ class SubjectList(Shape):
 @tool(scope=Scope.READ, effect=Effect.READS, core=True)
 async def list_subjects(workspace: Workspace, request: ListSubjects) -> SubjectList:
     """List the subjects of a registry, by context and prefix, in pages."""
-    registry = workspace.registry(request.registry)
+    registry = workspace.reading(request.registry)
     context = None if request.context is None else parse_context(request.context)
     found = await registry.subjects(context=context, prefix=request.prefix, deleted=request.deleted)
     query = f"list_subjects {registry.name} {context} {request.prefix} {request.deleted}"
@@ -67,6 +74,7 @@ async def list_subjects(workspace: Workspace, request: ListSubjects) -> SubjectL
         subjects=tuple(names.items),
         total=names.total,
         registry=registry.name,
+        **basis_of(registry.basis),
         cursor=names.cursor,
         notes=workspace.notes,
     )
@@ -130,6 +138,12 @@ class SchemaFound(Shape):
     source: str
     """Where it was read: a registry's name, or `store`."""
 
+    age: float | None = None
+    """Seconds since the registry said so, when this is from memory."""
+
+    stale: bool = False
+    """From memory because the registry does not answer."""
+
     characters: int | None = None
     """Length of the whole text, when only a part is here."""
 
@@ -140,9 +154,10 @@ class SchemaFound(Shape):
 @tool(scope=Scope.READ, effect=Effect.READS, core=True)
 async def get_schema(workspace: Workspace, request: GetSchema) -> SchemaFound:
     """Read a schema by subject and version, or by id, from a registry or from the store."""
-    version = await _found(workspace, request)
+    registry = None if request.source == "store" else workspace.reading(request.registry)
+    version = await _found(workspace, request, registry)
     known = version.number > 0
-    source = "store" if request.source == "store" else workspace.registry(request.registry).name
+    source = registry.name if registry else "store"
     query = f"get_schema {source} {version.subject} {version.number} {version.id}"
     text = part(version.schema.text, cursor=request.cursor, query=query)
     return SchemaFound(
@@ -156,37 +171,36 @@ async def get_schema(workspace: Workspace, request: GetSchema) -> SchemaFound:
         metadata=version.schema.metadata,
         rule_set=version.schema.rule_set,
         source=source,
+        **basis_of(registry.basis if registry else Basis()),
         characters=text.total if text.is_part else None,
         cursor=text.cursor,
     )
 
 
-async def _found(workspace: Workspace, request: GetSchema) -> Version:
+async def _found(workspace: Workspace, request: GetSchema, registry: Registry | None) -> Version:
     if (request.subject is None) == (request.id is None):
         raise InvalidRequestError("Name a subject or an id, and not both", hint="For example: subject: orders-value.")
     if request.subject is None:
-        return await _by_id(workspace, request, request.id or 0)
+        return await _by_id(workspace, request, request.id or 0, registry)
     subject = checked_subject(request.subject, request.context)
-    if request.source == "store":
+    if registry is None:
         await workspace.store.refresh()
         stored = workspace.store.version(subject, request.version)
         if stored is None:
             held = [one.version.number for one in workspace.store.history(subject)]
             raise _no_version("the store", subject, request.version, held)
         return stored.version
-    registry = workspace.registry(request.registry)
     version = await registry.version(subject, request.version)
     if version is None:
         raise _no_version(registry.name, subject, request.version, await registry.numbers(subject))
     return version
 
 
-async def _by_id(workspace: Workspace, request: GetSchema, schema_id: int) -> Version:
+async def _by_id(workspace: Workspace, request: GetSchema, schema_id: int, registry: Registry | None) -> Version:
     context = parse_context(request.context or "default")
-    if request.source == "store":
+    if registry is None:
         await workspace.store.refresh()
         return _stored_under(workspace, schema_id, context if request.context else None)
-    registry = workspace.registry(request.registry)
     schema = await registry.schema(schema_id, context=context)
     if schema is None:
         raise NotFoundError(

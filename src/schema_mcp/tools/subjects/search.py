@@ -9,6 +9,7 @@ from schema_mcp.services import search
 from schema_mcp.toolkit.paging import page
 from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
 from schema_mcp.toolkit.workspace import Workspace
+from schema_mcp.tools.shapes import basis_of
 
 
 class SearchSchemas(Shape):
@@ -64,6 +65,15 @@ class Hits(Shape):
     unreachable: tuple[str, ...] = ()
     """Registries that did not answer; what they hold was not searched."""
 
+    remembered: tuple[str, ...] = ()
+    """Registries that did not answer; what they held when last seen was searched."""
+
+    age: float | None = None
+    """Seconds since the oldest of what was searched was listed."""
+
+    stale: bool = False
+    """Some registry does not answer and was searched from memory."""
+
     cursor: str | None = None
     """Pass it to get the next page."""
 
@@ -85,5 +95,7 @@ async def search_schemas(workspace: Workspace, request: SearchSchemas) -> Hits:
         total=cut.total,
         searched=found.searched,
         unreachable=found.unreachable,
+        remembered=found.remembered,
+        **basis_of(found.basis),
         cursor=cut.cursor,
     )
