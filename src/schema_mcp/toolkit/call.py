@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from schema_mcp.domain.caller import Caller
-from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError
+from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError, SchemaMcpError
 from schema_mcp.stores.audit import Entry
 from schema_mcp.toolkit.arguments import validated
-from schema_mcp.toolkit.recording import recorded, refusals_recorded
+from schema_mcp.toolkit.recording import recorded, refused
 from schema_mcp.toolkit.tool import Shape, Tool
 from schema_mcp.toolkit.workspace import Report, Workspace
 
@@ -36,9 +36,12 @@ async def call(
     """
     at_work = workspace.for_call(caller, request_id or new_request_id(), report)
     entry = _entry(at_work, tool, arguments)
-    async with refusals_recorded(entry, workspace.audit):
+    try:
         _allow(tool, at_work)
         request = validated(tool, arguments)
+    except SchemaMcpError as error:
+        await refused(entry, workspace.audit, error)
+        raise
     async with recorded(entry, workspace.audit, writes=tool.writes):
         return await tool.run(at_work, request)
 

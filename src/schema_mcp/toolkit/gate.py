@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from schema_mcp.domain.caller import Caller, Scope
-from schema_mcp.domain.errors import ReadOnlyError
+from schema_mcp.domain.errors import ReadOnlyError, SchemaMcpError
 from schema_mcp.stores.audit import Entry
 from schema_mcp.toolkit.call import new_request_id
-from schema_mcp.toolkit.recording import recorded, refusals_recorded
+from schema_mcp.toolkit.recording import recorded, refused
 from schema_mcp.toolkit.tool import Effect
 from schema_mcp.toolkit.workspace import Workspace
 
@@ -23,8 +23,7 @@ class RegistryGate:
     async def read(self, registry: str, method: str, path: str) -> AsyncGenerator[None]:
         """Around what changes nothing."""
         entry = self._entry(registry, method, path, Effect.READS)
-        async with refusals_recorded(entry, self._workspace.audit):
-            self._caller.require(Scope.READ, f"{method} on {registry}")
+        await self._require(Scope.READ, entry)
         async with recorded(entry, self._workspace.audit, writes=False):
             yield
 
@@ -32,15 +31,21 @@ class RegistryGate:
     async def write(self, registry: str, method: str, path: str) -> AsyncGenerator[None]:
         """Around what changes the registry."""
         entry = self._entry(registry, method, path, Effect.DESTROYS if method == "DELETE" else Effect.REPLACES)
-        async with refusals_recorded(entry, self._workspace.audit):
-            self._caller.require(_scope(method, path), f"{method} on {registry}")
-            self._refuse_if_closed(registry)
+        await self._require(_scope(method, path), entry)
         async with recorded(entry, self._workspace.audit, writes=True):
             yield
 
-    def _refuse_if_closed(self, registry: str) -> None:
-        if closed_by := self._workspace.registry(registry).closed_by:
-            raise ReadOnlyError(f"{registry} takes no writes: {closed_by}", hint="Ask whoever runs this server.")
+    async def _require(self, scope: Scope, entry: Entry) -> None:
+        try:
+            self._caller.require(scope, f"{entry.tool} on {entry.registry}")
+            closed_by = "" if scope is Scope.READ else self._workspace.registry(entry.registry).closed_by
+            if closed_by:
+                raise ReadOnlyError(
+                    f"{entry.registry} takes no writes: {closed_by}", hint="Ask whoever runs this server."
+                )
+        except SchemaMcpError as error:
+            await refused(entry, self._workspace.audit, error)
+            raise
 
     def _entry(self, registry: str, method: str, path: str, effect: Effect) -> Entry:
         return Entry(

@@ -1,9 +1,8 @@
 """The audit lines around one action: for a write its intent before, for everything its end."""
 
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from anyio import CancelScope, get_cancelled_exc_class
 
@@ -14,40 +13,39 @@ from schema_mcp.stores.audit import Audit, Entry, Outcome
 _REFUSALS = (NotPermittedError, InvalidRequestError, IncompatibleError)
 
 
-@asynccontextmanager
-async def refusals_recorded(entry: Entry, audit: Audit) -> AsyncGenerator[None]:
-    """Around what decides whether the action may begin: a refusal is one line, a yes is none."""
-    try:
-        yield
-    except SchemaMcpError as error:
-        await audit.record(replace(entry, outcome=Outcome.REFUSED, code=error.code))
-        raise
+async def refused(entry: Entry, audit: Audit, error: SchemaMcpError) -> None:
+    """What was not let begin is one line; a yes is none."""
+    await audit.record(replace(entry, outcome=Outcome.REFUSED, code=error.code))
 
 
-@asynccontextmanager
-async def recorded(entry: Entry, audit: Audit, *, writes: bool) -> AsyncGenerator[None]:
+class recorded:  # noqa: N801 - reads as `async with recorded(…)`, and costs a third of a generator
     """Around the action: a write does not begin where its intent cannot be kept; every action has an end."""
-    if writes:
-        await audit.intent(entry)
-    began, ended = time.perf_counter(), entry
-    try:
-        yield
-    except BaseException as error:
-        ended = _failed(entry, error)
-        raise
-    finally:
-        ended = replace(ended, duration_ms=round((time.perf_counter() - began) * 1_000, 2))
+
+    def __init__(self, entry: Entry, audit: Audit, *, writes: bool) -> None:
+        self._entry = entry
+        self._audit = audit
+        self._writes = writes
+        self._began = 0.0
+
+    async def __aenter__(self) -> None:
+        if self._writes:
+            await self._audit.intent(self._entry)
+        self._began = time.perf_counter()
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        took = round((time.perf_counter() - self._began) * 1_000, 2)
+        ended = replace(self._entry, duration_ms=took, **(_failure(error) if error else {}))
         with CancelScope(shield=True):  # a cancelled call has an end, too
-            await (audit.outcome(ended) if writes else audit.record(ended))
+            await (self._audit.outcome(ended) if self._writes else self._audit.record(ended))
 
 
-def _failed(entry: Entry, error: BaseException) -> Entry:
+def _failure(error: BaseException) -> dict[str, Any]:
     match error:
         case SchemaMcpError():
             refused = isinstance(error, _REFUSALS)
-            return replace(entry, outcome=Outcome.REFUSED if refused else Outcome.FAILED, code=error.code)
+            return {"outcome": Outcome.REFUSED if refused else Outcome.FAILED, "code": error.code}
         case Refusal():
-            return replace(entry, outcome=Outcome.REFUSED, code=f"registry_error {error.error_code}")
+            return {"outcome": Outcome.REFUSED, "code": f"registry_error {error.error_code}"}
         case _:
             code = "cancelled" if isinstance(error, get_cancelled_exc_class()) else "bug"
-            return replace(entry, outcome=Outcome.FAILED, code=code)
+            return {"outcome": Outcome.FAILED, "code": code}

@@ -33,10 +33,13 @@ class Desk:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._lists: dict[frozenset[Scope], types.ListToolsResult] = {}
+        self._callers: dict[str, Caller] = {}
 
     def caller(self, via: str) -> Caller:
         """The owner of the process, coming in through an interface."""
-        return replace(self._workspace.caller, via=via)
+        if via not in self._callers:
+            self._callers[via] = replace(self._workspace.caller, via=via)
+        return self._callers[via]
 
     def tools(self, caller: Caller) -> types.ListToolsResult:
         """What this caller may use, in the order of the catalogue: the same scopes always see the same list."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
@@ -84,6 +85,8 @@ def build_server(opening: Opening, *, via: str = "stdio") -> Server["FrontDoor"]
         cache_hints={"tools/list": CacheHint(ttl_ms=_LIST_IS_FRESH_MS, scope="private")},
         on_list_tools=list_tools,
     )
+    if find_spec("opentelemetry.sdk") is None:
+        server.middleware.clear()  # it traces, and without the SDK nobody would read the traces
     # As a mapping, a reply reaches the wire without being built and taken apart as a model in between.
     server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
     return server
