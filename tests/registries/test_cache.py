@@ -13,7 +13,7 @@ from schema_mcp.domain.errors import NotFoundError, RegistryError, SchemaMcpErro
 from schema_mcp.domain.schema import Schema, Subject, Version
 from schema_mcp.registries import memory as bounds
 from schema_mcp.registries.cache import CachedRegistry
-from schema_mcp.registries.contract import Basis, Connection, Health, Registry
+from schema_mcp.registries.contract import Basis, Capability, Connection, Health, Registry
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.memory import Memory, is_away
 
@@ -37,7 +37,7 @@ class Product:
     """A registry that gives prepared answers, counts, and fails or waits when told to."""
 
     name = "prod"
-    capabilities = frozenset[str]()
+    capabilities = frozenset(Capability)
     health: tuple[Health, ...] = ()
 
     def __init__(self):
