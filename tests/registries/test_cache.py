@@ -39,6 +39,8 @@ class Product:
     name = "prod"
     capabilities = frozenset(Capability)
     health: tuple[Health, ...] = ()
+    figures = None
+    basis = Basis()
 
     def __init__(self):
         self.calls: list[str] = []
