@@ -5,7 +5,7 @@ A *fresh* one asks for all of it, and is what plans, drift, migrations and regis
 what a write of ours may have changed.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -34,6 +34,11 @@ class CachedRegistry:
     @property
     def capabilities(self) -> AbstractSet[Capability]:
         return self._inner.capabilities
+
+    @property
+    def lacks(self) -> Mapping[Capability, str]:
+        """What its product cannot do, in words, as far as the backend knows."""
+        return getattr(self._inner, "lacks", {})
 
     @property
     def health(self) -> tuple[Health, ...]:

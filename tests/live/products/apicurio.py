@@ -26,6 +26,9 @@ def started(folder: Path) -> Generator[str]:
         "quarkus.management.host": "127.0.0.1",
         "quarkus.management.port": management,
         "quarkus.http.access-log.enabled": "false",
+        # As Confluent begins: without these, nothing is checked until somebody sets a level.
+        "apicurio.rules.global.compatibility": "BACKWARD",
+        "apicurio.rules.global.validity": "FULL",
         "apicurio.import.work-dir": folder,
         "apicurio.storage.snapshot.location": folder,
     }
