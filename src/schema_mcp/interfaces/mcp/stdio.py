@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 from types import TracebackType
 from typing import Any, Self
 
@@ -34,7 +35,8 @@ async def _serve(
     scope: anyio.CancelScope,
 ) -> None:
     async with server.lifespan(server) as state, anyio.create_task_group() as tasks:
-        tasks.start_soon(_stop_on_signal, scope)
+        if sys.platform != "win32":  # there a process is simply ended
+            tasks.start_soon(_stop_on_signal, scope)
         await serve_dual_era_loop(
             server,
             Tolerant(read, write, server),
