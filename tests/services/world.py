@@ -3,12 +3,13 @@
 import json
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from schema_mcp import app
 from schema_mcp.domain.caller import Caller, Scope, with_implied
-from schema_mcp.domain.plan import Plan
+from schema_mcp.domain.plan import Plan, to_text
 from schema_mcp.domain.schema import Level, Mode, Reference, Schema, SchemaType, Subject
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services import application, deployment, registration
@@ -87,8 +88,6 @@ class World:
         return await self.keep(plan)
 
     async def keep(self, plan: Plan) -> Plan:
-        from schema_mcp.domain.plan import to_text
-
         await self.ground.journal.keep_plan(plan.digest, to_text(plan), "Ann")
         return plan
 
@@ -98,12 +97,15 @@ class World:
     async def call(self, tool: str, **arguments: Any) -> Shape:
         return await call(CATALOGUE[tool], arguments, caller=self.workspace.caller, workspace=self.workspace)
 
+    async def read(self, tool: str, arguments: dict[str, Any]) -> Shape:
+        """Call a tool, also one that is switched off."""
+        everything = replace(self.workspace, listings={})
+        return await call(CATALOGUE[tool], arguments, caller=self.workspace.caller, workspace=everything)
+
     async def wish(self, subject: Subject = ORDERS, **wish: Any) -> None:
         await self.store.commit([Wish(subject, SubjectWish(**wish))], "Wish", ANN)
 
     async def retire(self, subject: Subject, number: int) -> None:
-        from dataclasses import replace
-
         stored = self.store.version(subject, number)
         assert stored is not None
         gone = replace(stored, version=replace(stored.version, deleted=True))
