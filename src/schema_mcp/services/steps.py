@@ -31,6 +31,9 @@ _WINDOW: Final = 1_000
 
 _STORE: Final = "store"
 
+DELETED: Final = "deleted"
+"""Origin of what a registry has soft-deleted: `deleted:{registry}`."""
+
 
 @dataclass(frozen=True, slots=True)
 class RegistryOutcome:
@@ -177,8 +180,9 @@ async def _moved(ground: Ground, steps: Sequence[Step]) -> Found:
     """The versions that are moved, as the registries have them that they come from."""
     found: Found = {}
     for origin in sorted({step.origin for step in steps} - {_STORE}):
-        source = ground.fleet.get(origin.partition(":")[2])
-        found |= await versions_at(source, _places([step for step in steps if step.origin == origin]))
+        kind, _, name = origin.partition(":")
+        places = _places([step for step in steps if step.origin == origin])
+        found |= await versions_at(ground.fleet.get(name), places, deleted=kind == DELETED)
     return found
 
 

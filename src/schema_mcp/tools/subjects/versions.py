@@ -1,0 +1,338 @@
+"""The versions of a subject, and who carries a number or a text."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from schema_mcp.domain.caller import Scope
+from schema_mcp.domain.errors import NotFoundError
+from schema_mcp.domain.identity import guid_of, schema_hash
+from schema_mcp.domain.naming import checked_subject, parse_context, shown_context
+from schema_mcp.domain.schema import SchemaType, Subject, Version
+from schema_mcp.registries.contract import Capability
+from schema_mcp.services import lookup
+from schema_mcp.services.glances import versions_at
+from schema_mcp.toolkit.paging import page
+from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
+from schema_mcp.toolkit.workspace import Workspace
+from schema_mcp.tools.shapes import SchemaReference, schema_of
+
+
+class GetSchemaVersions(Shape):
+    """Which subject."""
+
+    subject: str
+    """Subject."""
+
+    registry: str | None = None
+    """Registry, if not the default one."""
+
+    source: Literal["registry", "store"] = "registry"
+    """The registry, or the store in Git."""
+
+    context: str | None = None
+    """Context."""
+
+    deleted: bool = False
+    """Deleted versions too."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+    """At most so many rows."""
+
+    cursor: str | None = None
+    """Where the last page ended."""
+
+
+class VersionRow(Shape):
+    """One version."""
+
+    version: int
+    """Version number."""
+
+    id: int
+    """Schema id."""
+
+    schema_type: SchemaType
+    """Its language."""
+
+    deleted: bool = False
+    """Soft-deleted; in the store: retired."""
+
+    characters: int
+    """Length of its text."""
+
+    references: int = 0
+    """How many schemas it uses."""
+
+    created_at: str = ""
+    """When it was made (UTC), where that is known."""
+
+
+class VersionList(Shape):
+    """Versions of a subject."""
+
+    versions: tuple[VersionRow, ...]
+    """A page of them, oldest first."""
+
+    total: int
+    """How many there are."""
+
+    subject: str
+    """Subject."""
+
+    context: str
+    """Context."""
+
+    source: str
+    """Where it was read: a registry's name, or `store`."""
+
+    cursor: str | None = None
+    """Pass it to get the next page."""
+
+
+_ROW_BYTES = 160
+
+
+@tool(scope=Scope.READ, effect=Effect.READS)
+async def get_schema_versions(workspace: Workspace, request: GetSchemaVersions) -> VersionList:
+    """List the versions of a subject with ids, languages, sizes and dates, in a registry or in the store."""
+    subject = checked_subject(request.subject, request.context)
+    numbers, source = await _numbers(workspace, request, subject)
+    if not numbers:
+        hint = "" if request.deleted else "With deleted: true soft-deleted ones are shown; "
+        raise NotFoundError(f"{source} has no version of {str(subject)!r}", hint=f"{hint}list_subjects finds names.")
+    query = f"versions {source} {subject} {request.deleted}"
+    cut = page(numbers, cursor=request.cursor, limit=request.limit, query=query, size=lambda _: _ROW_BYTES)
+    return VersionList(
+        versions=tuple(await _rows(workspace, request, subject, cut.items)),
+        total=cut.total,
+        subject=subject.name,
+        context=shown_context(subject.context),
+        source=source,
+        cursor=cut.cursor,
+    )
+
+
+async def _numbers(workspace: Workspace, request: GetSchemaVersions, subject: Subject) -> tuple[list[int], str]:
+    if request.source == "store":
+        await workspace.store.refresh()
+        records = workspace.store.records(subject)
+        return [one.number for one in records if request.deleted or not one.deleted], "store"
+    registry = workspace.registry(request.registry)
+    return await registry.numbers(subject, deleted=request.deleted), registry.name
+
+
+async def _rows(
+    workspace: Workspace, request: GetSchemaVersions, subject: Subject, numbers: list[int]
+) -> list[VersionRow]:
+    if request.source == "store":
+        stored = [workspace.store.version(subject, number) for number in numbers]
+        return [_row(one.version, one.created_at) for one in stored if one]
+    registry = workspace.registry(request.registry)
+    deleted = request.deleted and Capability.SOFT_DELETE in registry.capabilities
+    found = await versions_at(registry, [(subject, number) for number in numbers], deleted=deleted)
+    return [_row(found[place], _date(found[place].timestamp)) for place in sorted(found)]
+
+
+def _row(version: Version, created_at: str) -> VersionRow:
+    return VersionRow(
+        version=version.number,
+        id=version.id,
+        schema_type=version.schema.type,
+        deleted=version.deleted,
+        characters=len(version.schema.text),
+        references=len(version.schema.references),
+        created_at=created_at,
+    )
+
+
+def _date(milliseconds: int | None) -> str:
+    if not milliseconds:
+        return ""
+    return datetime.fromtimestamp(milliseconds / 1_000, UTC).isoformat(timespec="seconds")
+
+
+class GetSubjectsBySchemaId(Shape):
+    """Which number."""
+
+    id: Annotated[int, Field(ge=0)]
+    """Schema id."""
+
+    registry: str | None = None
+    """Registry, if not the default one."""
+
+    context: str | None = None
+    """Only this context; ids mean different things in different ones."""
+
+    limit: Annotated[int, Field(ge=1, le=1_000)] = 100
+    """At most so many rows."""
+
+    cursor: str | None = None
+    """Where the last page ended."""
+
+
+class HolderRow(Shape):
+    """A version that carries it."""
+
+    subject: str
+    """Subject."""
+
+    context: str
+    """Context."""
+
+    version: int
+    """Version."""
+
+    id: int | None = None
+    """Its id, where that was not what was asked."""
+
+    deleted: bool = False
+    """Soft-deleted."""
+
+
+class SubjectsFound(Shape):
+    """Who carries a schema id."""
+
+    subjects: tuple[HolderRow, ...]
+    """A page of versions."""
+
+    total: int
+    """How many there are."""
+
+    registry: str
+    """The registry that was asked."""
+
+    cursor: str | None = None
+    """Pass it to get the next page."""
+
+
+@tool(scope=Scope.READ, effect=Effect.READS)
+async def get_subjects_by_schema_id(workspace: Workspace, request: GetSubjectsBySchemaId) -> SubjectsFound:
+    """Find the subjects and versions of a registry that carry a schema id: what a number on the wire stands for."""
+    registry = workspace.registry(request.registry)
+    context = parse_context(request.context) if request.context else None
+    found = await lookup.holders(registry, request.id, context)
+    if not found:
+        where = f" in context {shown_context(context)}" if context else ""
+        raise NotFoundError(
+            f"{registry.name} has no version with id {request.id}{where}",
+            hint="lookup_id looks in the store, the ledger and every registry.",
+        )
+    rows = [
+        HolderRow(
+            subject=one.subject.name,
+            context=shown_context(one.subject.context),
+            version=one.number,
+            deleted=one.deleted,
+        )
+        for one in found
+    ]
+    query = f"holders {registry.name} {request.id} {context}"
+    cut = page(rows, cursor=request.cursor, limit=request.limit, query=query, size=weight)
+    return SubjectsFound(subjects=tuple(cut.items), total=cut.total, registry=registry.name, cursor=cut.cursor)
+
+
+class LookupSchema(Shape):
+    """Which schema."""
+
+    schema_text: str
+    """The schema itself."""
+
+    schema_type: SchemaType = SchemaType.AVRO
+    """Its language."""
+
+    subject: str | None = None
+    """Subject to look in; every one when left out."""
+
+    registry: str | None = None
+    """Registry, if not the default one."""
+
+    context: str | None = None
+    """Context of the subject, or the context to look in."""
+
+    references: tuple[SchemaReference, ...] = ()
+    """Schemas it uses."""
+
+    metadata: dict[str, Any] | None = None
+    """Part of the identity; left out, it does not count."""
+
+    rule_set: dict[str, Any] | None = None
+    """Part of the identity; left out, it does not count."""
+
+    normalize: bool = False
+    """Find it in another spelling, too."""
+
+    cursor: str | None = None
+    """Where the last page ended."""
+
+
+class SchemaLookedUp(Shape):
+    """Who holds a schema."""
+
+    found: bool
+    """Whether anybody does."""
+
+    holders: tuple[HolderRow, ...]
+    """A page of versions."""
+
+    total: int
+    """How many there are."""
+
+    guid: str
+    """Name of the content, the same in every context."""
+
+    schema_hash: str
+    """SHA-256 of the content."""
+
+    registry: str
+    """The registry that was asked."""
+
+    cursor: str | None = None
+    """Pass it to get the next page."""
+
+
+_HOLDERS = 100
+
+
+@tool(scope=Scope.READ, effect=Effect.READS)
+async def lookup_schema(workspace: Workspace, request: LookupSchema) -> SchemaLookedUp:
+    """Find the id and version of a schema text: is it registered already, under this subject or under any?"""
+    registry = workspace.registry(request.registry)
+    scope = _scope(request)
+    schema = schema_of(request.schema_text, request.schema_type, request.references, request.metadata, request.rule_set)
+    matches = await lookup.of_text(registry, workspace.store, scope, schema, normalize=request.normalize)
+    digest = schema_hash(matches.schema)
+    rows = [_holder(one) for one in matches.versions]
+    cut = page(
+        rows,
+        cursor=request.cursor,
+        limit=_HOLDERS,
+        query=f"lookup {registry.name} {scope} {digest} {request.normalize}",
+        size=weight,
+    )
+    return SchemaLookedUp(
+        found=bool(rows),
+        holders=tuple(cut.items),
+        total=cut.total,
+        guid=guid_of(matches.schema),
+        schema_hash=digest,
+        registry=registry.name,
+        cursor=cut.cursor,
+    )
+
+
+def _scope(request: LookupSchema) -> Subject | None:
+    if request.subject:
+        return checked_subject(request.subject, request.context)
+    return Subject("", parse_context(request.context)) if request.context else None
+
+
+def _holder(version: Version) -> HolderRow:
+    return HolderRow(
+        subject=version.subject.name,
+        context=shown_context(version.subject.context),
+        version=version.number,
+        id=version.id,
+        deleted=version.deleted,
+    )
