@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fakes.confluent import FakeConfluent
+from fakes.confluent import FakeConfluent, Kept, Refused
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import (
     ConflictError,
@@ -316,8 +316,6 @@ async def test_what_could_not_be_deleted_is_said_and_can_be_tried_again(world: W
         open = False
 
         def route(self, method: str, path: list[str], query: dict[str, str], body: Any) -> Any:
-            from fakes.confluent import Refused
-
             if method == "DELETE" and path[1].endswith(":b") and not self.open:
                 raise Refused(50001, "disk full")
             return super().route(method, path, query, body)
@@ -339,8 +337,6 @@ async def test_what_could_not_be_deleted_is_said_and_can_be_tried_again(world: W
 
 
 async def test_many_subjects_are_cleared_in_bounded_batches_with_progress(world: World):
-    from fakes.confluent import Kept
-
     fake, said = FakeConfluent(), list[float]()
     for number in range(1_500):
         name = f":.eu:s{number:05}"
