@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from schema_mcp.domain.errors import LockHeldError, StoreError
+from schema_mcp.stores import branch
+from schema_mcp.stores.branch import Branch, Note
 from schema_mcp.stores.checkout import Checkout
 from schema_mcp.stores.gitindex import GitIndex
 from schema_mcp.stores.repository import Repository
@@ -51,6 +53,8 @@ def test_a_writer_may_die_at_any_line_of_a_commit(tmp_path: Path):
 
 
 STEPS = [
+    (Note, "write"),
+    (Note, "clear"),
     (GitIndex, "take"),
     (GitIndex, "write"),
     (GitIndex, "put"),
@@ -58,9 +62,8 @@ STEPS = [
     (WorkTree, "stage"),
     (WorkTree, "put"),
     (WorkTree, "remove"),
-    (Checkout, "_write_note"),
     (Checkout, "finish"),
-    (Repository, "_point"),
+    (Branch, "move"),
 ]
 
 
@@ -81,8 +84,9 @@ def test_a_writer_that_dies_at_a_step_leaves_all_or_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(kind, step, die)
-        for cleaning in ("abandon", "_close") if step != "release" else ():  # a dead process cleans nothing up
-            patch.setattr(Checkout, cleaning, lambda *_: None)
+        for tidy, up in ((Repository, "_abandon"), (GitIndex, "release")):  # a dead process cleans nothing up
+            if (tidy, up) != (kind, step):
+                patch.setattr(tidy, up, lambda *_: None)
         with pytest.raises(Killed):
             repository.commit({"s/old": b"new", "s/gone": None, "s/new": b"new"}, "Second", ANN, old)
     mended = Repository.open(tmp_path)
@@ -160,6 +164,57 @@ def test_mending_waits_for_a_git_process_of_a_person(tmp_path: Path, monkeypatch
     assert repository.read("a") == b"new"
     lock.unlink()
     assert Repository.open(tmp_path).mended == ("a", "b")
+    assert agrees(repository)
+
+
+@pytest.mark.parametrize("bare", [True, False], ids=["bare", "checked-out"])
+@pytest.mark.parametrize("begun", ["", "all"])
+def test_a_lock_that_a_dead_writer_left_on_the_branch_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bare: bool, begun: str
+):
+    repository = Repository.create(tmp_path, bare=bare)
+    head = repository.commit({"a": b"1"}, "First", ANN, None)
+    lock = repository.path / "refs" / "heads" / "main.lock"
+
+    def die(_: Branch, name: str, old: str, new: str) -> None:
+        lock.write_text(f"{new}\n" if begun else "", encoding="ascii")
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Branch, "_swap", die)
+        patch.setattr(Repository, "_abandon", lambda *_: None)
+        with pytest.raises(Killed):
+            repository.commit({"a": b"2"}, "Second", ANN, head)
+    monkeypatch.setattr(branch, "_WRITING", 0.05)
+    repository = Repository.open(tmp_path, patience=0.05)
+
+    assert not lock.exists()
+    assert repository.commit({"a": b"3"}, "Third", ANN, head) == repository.head
+    assert agrees(repository)
+
+
+@pytest.mark.parametrize("bare", [True, False], ids=["bare", "checked-out"])
+def test_a_lock_of_a_person_on_the_branch_is_waited_for_and_then_named(tmp_path: Path, bare: bool):
+    head = Repository.create(tmp_path, bare=bare).commit({"a": b"1"}, "First", ANN, None)
+    repository = Repository.open(tmp_path, patience=0.05)
+    lock = repository.path / "refs" / "heads" / "main.lock"
+    lock.write_text("0" * 40, encoding="ascii")
+
+    with pytest.raises(LockHeldError, match=r"main\.lock"):
+        repository.commit({"a": b"2"}, "Second", ANN, head)
+
+    assert lock.exists()
+    lock.unlink()
+    assert agrees(repository)
+    assert repository.commit({"a": b"2"}, "Second", ANN, head)
+
+
+def test_a_note_that_a_power_cut_has_emptied_is_no_obstacle(tmp_path: Path):
+    repository = Repository.create(tmp_path)
+    head = repository.commit({"a": b"1"}, "First", ANN, None)
+    (tmp_path / ".git" / "schema-mcp" / "pending.json").touch()
+
+    assert Repository.open(tmp_path).commit({"a": b"2"}, "Second", ANN, head)
     assert agrees(repository)
 
 

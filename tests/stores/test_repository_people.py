@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from schema_mcp.domain.errors import ConflictError, LockHeldError
+from schema_mcp.stores.branch import Branch
 from schema_mcp.stores.repository import Repository
 from stores.judge import ANN, agrees, commit_by_hand, git, is_clean, is_sound
 
@@ -158,14 +159,14 @@ def test_a_commit_by_hand_during_ours_never_loses_either(tmp_path: Path, head: s
 
 
 def test_whoever_sees_the_new_commit_sees_the_new_index(tmp_path: Path, head: str, monkeypatch: pytest.MonkeyPatch):
-    point = Repository._point
+    point = Branch.move
     staged = list[str]()
 
     def point_and_look(*arguments) -> None:
         point(*arguments)
         staged.append(git(tmp_path, "diff", "--cached", "--name-only"))
 
-    monkeypatch.setattr(Repository, "_point", point_and_look)
+    monkeypatch.setattr(Branch, "move", point_and_look)
     Repository.open(tmp_path).commit({"ours.json": b"new", "theirs.txt": None}, "Change", ANN, head)
 
     assert staged == [""]
@@ -174,14 +175,14 @@ def test_whoever_sees_the_new_commit_sees_the_new_index(tmp_path: Path, head: st
 def test_a_branch_that_moved_at_the_last_moment_takes_the_index_back(
     tmp_path: Path, head: str, monkeypatch: pytest.MonkeyPatch
 ):
-    point = Repository._point
+    point = Branch.move
     faster = git(tmp_path, "commit-tree", "-p", head, "-m", "Faster", f"{head}^{{tree}}")
 
     def be_late(*arguments) -> None:
         git(tmp_path, "update-ref", "refs/heads/main", faster)
         point(*arguments)
 
-    monkeypatch.setattr(Repository, "_point", be_late)
+    monkeypatch.setattr(Branch, "move", be_late)
     repository = Repository.open(tmp_path)
     with pytest.raises(ConflictError, match="moved on"):
         repository.commit({"ours.json": b"new", "more.json": b"new"}, "Change", ANN, head)

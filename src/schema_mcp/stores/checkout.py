@@ -1,55 +1,37 @@
 """Brings files and index to what a commit says, for exactly its paths, and mends what a crash left half-done.
 
-Before the branch moves, everything is written out of sight (staged files, a draft of the index, a note of the
-paths), and then only renames are left. Whoever comes next finds the note and finishes, or undoes.
+Before the branch moves, everything is written out of sight (staged files, a draft of the index), and then only
+renames are left.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
-from pathlib import Path
 
 from schema_mcp.domain.errors import ConflictError, StoreError
+from schema_mcp.stores.branch import Move
 from schema_mcp.stores.gitindex import GitIndex
 from schema_mcp.stores.trees import Leaf, object_id
 from schema_mcp.stores.worktree import WorkTree
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One path of a commit: the blob it had and the blob it gets, None where there is no file."""
-
-    path: str
-    old: str | None
-    new: str | None
-    executable: bool = False
-
-
 class Checkout:
     """The files and the index of one repository; used by one writer at a time."""
 
-    def __init__(self, files: WorkTree, index: GitIndex, note: Path, blob: Callable[[str], bytes]) -> None:
+    def __init__(self, files: WorkTree, index: GitIndex, blob: Callable[[str], bytes]) -> None:
         self._files = files
         self._index = index
-        self._note = note
         self._blob = blob
 
     def prepare(self, moves: Sequence[Move]) -> None:
         """Write everything that can be written unseen; `ConflictError` where a user has changed one of the paths."""
         self._index.take()
-        try:
-            for move in moves:
-                self._refuse_changed(move)
-            self._write_note(moves)
-            for move in moves:
-                self._index.set(move.path, move.new, executable=move.executable)
-                if move.new is not None:
-                    self._files.stage(move.path, self._blob(move.new), executable=move.executable)
-            self._index.write()
-        except BaseException:
-            self.abandon(moves)
-            raise
+        for move in moves:
+            self._refuse_changed(move)
+        for move in moves:
+            self._index.set(move.path, move.new, executable=move.executable)
+            if move.new is not None:
+                self._files.stage(move.path, self._blob(move.new), executable=move.executable)
+        self._index.write()
 
     def move_index(self) -> None:
         """Let the index be what the branch is about to be.
@@ -59,41 +41,36 @@ class Checkout:
         """
         self._index.put()
 
-    def finish(self, moves: Sequence[Move]) -> None:
-        """Let the files follow the branch, which has moved: the commit stands, whatever happens here."""
+    def finish(self, moves: Sequence[Move]) -> bool:
+        """Let the files follow the branch, which has moved; False where the next writer has to mend them."""
         try:
             for move in moves:
                 self._follow(move)
-        except (OSError, StoreError):  # the note stays, and the next writer mends
+        except (OSError, StoreError):
+            return False
+        finally:
             self._index.release()
-        else:
-            self._close()
+        return True
 
     def abandon(self, moves: Sequence[Move]) -> None:
         """Leave no trace of what was prepared."""
         for move in moves:
-            with suppress(OSError):
+            with suppress(OSError, StoreError):
                 self._files.unstage(move.path)
         with suppress(OSError):
             self._index.undo()
-        self._close()
+            self._index.release()
 
-    @property
-    def needs_mending(self) -> bool:
-        """Did a writer stop half-way? (Or is one at work: ask under the lock.)"""
-        return self._note.exists() or self._index.was_left
-
-    def mend(self, tip: Callable[[str], Leaf | None]) -> list[str]:
+    def mend(self, moves: Sequence[Move], tip: Callable[[str], Leaf | None]) -> list[str]:
         """Bring the paths of an interrupted commit to the branch's tip; what a user wrote since then stays."""
-        moves = self._noted()
         self._index.release()
-        mended: list[str] = []
-        if moves:
-            self._index.take()
+        self._index.take()
+        try:
             mended = [move.path for move in moves if self._mend(move, tip(move.path))]
             self._index.write()
             self._index.put()
-        self._close()
+        finally:
+            self._index.release()
         return mended
 
     def _follow(self, move: Move) -> None:
@@ -126,22 +103,6 @@ class Checkout:
         unixed = content.replace(b"\r\n", b"\n") if content else content
         if _id_of(content) not in (move.old, move.new) and _id_of(unixed) != move.old:
             raise _changed(move.path, "in the working tree")
-
-    def _write_note(self, moves: Sequence[Move]) -> None:
-        draft = self._note.with_suffix(".draft")
-        draft.write_text(json.dumps([astuple(move) for move in moves]), encoding="utf-8")
-        draft.replace(self._note)
-
-    def _noted(self) -> list[Move]:
-        try:
-            return [Move(*move) for move in json.loads(self._note.read_bytes())]
-        except FileNotFoundError:
-            return []
-
-    def _close(self) -> None:
-        with suppress(OSError):
-            self._index.release()
-        self._note.unlink(missing_ok=True)
 
 
 def _id_of(content: bytes | None) -> str | None:

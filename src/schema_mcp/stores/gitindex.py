@@ -87,9 +87,8 @@ class GitIndex:
         self._is_put = False
         if self.is_held:
             self._lock.unlink()
-        self._mark.unlink(missing_ok=True)
-        self._draft.unlink(missing_ok=True)
-        self._before.unlink(missing_ok=True)
+        for own in (self._draft.with_suffix(".lock"), self._draft, self._before, self._mark):
+            own.unlink(missing_ok=True)
 
     @property
     def is_held(self) -> bool:
@@ -98,11 +97,6 @@ class GitIndex:
             return self._mark.samefile(self._lock)
         except FileNotFoundError:
             return False
-
-    @property
-    def was_left(self) -> bool:
-        """Did a process of ours die with the lock, or shortly before or after?"""
-        return self._mark.exists()
 
     def _linked(self) -> bool:
         with suppress(FileExistsError):

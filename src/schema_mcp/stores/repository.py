@@ -16,7 +16,8 @@ from pygit2.enums import ObjectType, RepositoryInitFlag, RepositoryState
 
 from schema_mcp.domain.errors import ConflictError, LockHeldError, NotFoundError
 from schema_mcp.stores import commits
-from schema_mcp.stores.checkout import Checkout, Move
+from schema_mcp.stores.branch import Branch, Move, Note, moved_on
+from schema_mcp.stores.checkout import Checkout
 from schema_mcp.stores.commits import Author, Commit
 from schema_mcp.stores.gitindex import GitIndex
 from schema_mcp.stores.libgit2 import prefix_of, readable, refuse_bad_paths, settle_libgit2, translated
@@ -55,6 +56,8 @@ class Repository:
         self.mended: tuple[str, ...] = ()
         self._lock = FileLock(path / _OWN_FOLDER / "lock", patience=patience, clock=clock)
         self._trees = Trees(lambda tree: self.blob(tree.hex()))
+        self._note = Note(path / _OWN_FOLDER / "pending.json")
+        self._branch = Branch(self._writer, _shared_folder(path), patience=patience)
         self._checkout = self._checked_out(self.root, patience) if self.root else None
 
     @classmethod
@@ -84,11 +87,11 @@ class Repository:
 
     def mend(self) -> None:
         """Bring files and index back to HEAD where a crashed writer left them behind."""
-        if self._checkout is None or not self._checkout.needs_mending:
+        if not self._note.exists:
             return
         try:
             with self._lock:
-                self._mend(self._checkout)
+                self._mend()
         except LockHeldError:  # a writer at work will be done soon; a dead one can wait for the next commit
             return
 
@@ -212,8 +215,7 @@ class Repository:
         return leaf.blob if leaf else self._trees.folder(tree, path)
 
     def _free_branch(self, expected: str | None) -> str:
-        if self._checkout is not None and self._checkout.needs_mending:
-            self._mend(self._checkout)
+        self._mend()
         if self._writer.state() != RepositoryState.NONE:
             raise ConflictError(
                 "A merge or another operation is under way in the repository",
@@ -221,12 +223,12 @@ class Repository:
             )
         branch = commits.branch_of(self._writer)
         if commits.head_of(self._writer) != expected:
-            raise _moved(branch)
+            raise moved_on(branch)
         return branch
 
     def _write(self, objects: Objects) -> None:
         if len(objects) > _MANY_OBJECTS:
-            write_packs(objects, self.path / "objects" / "pack", durable=self._durable)
+            write_packs(objects, _shared_folder(self.path) / "objects" / "pack", durable=self._durable)
             return
         for kind, content in objects.values():
             self._writer.write(_TYPES[kind], content)
@@ -264,20 +266,26 @@ class Repository:
         publish: Publish | None = None,
     ) -> None:
         moves = self._moves(self._tree(old), wanted)
-        if self._checkout is not None:
-            self._checkout.prepare(moves)
+        self._note.write(branch, new, moves)
         try:
+            if self._checkout is not None:
+                self._checkout.prepare(moves)
             if publish is not None:
                 publish(new)
             if self._checkout is not None:
                 self._checkout.move_index()
-            self._point(branch, old, new)
+            self._branch.move(branch, old, new)
         except BaseException:
-            if self._checkout is not None:
-                self._checkout.abandon(moves)
+            self._abandon(moves)
             raise
+        # From here on the commit stands: what cannot be done now, the next writer mends.
+        if self._checkout is None or self._checkout.finish(moves):
+            self._note.clear()
+
+    def _abandon(self, moves: list[Move]) -> None:
         if self._checkout is not None:
-            self._checkout.finish(moves)
+            self._checkout.abandon(moves)
+        self._note.clear()
 
     def _moves(self, before: bytes | None, wanted: Mapping[str, Leaf | None]) -> list[Move]:
         """What the checked-out side has to do; nothing in a bare repository."""
@@ -294,31 +302,25 @@ class Repository:
         )
         return sorted(moves, key=lambda move: move.new is not None)  # a file may have to make room for a folder
 
-    def _point(self, branch: str, old: str | None, new: str) -> None:
-        """Compare and swap, under Git's own lock of the branch."""
-        note = "commit: " + commits.commit_at(self._writer, new).message.partition("\n")[0]
-        try:
-            if old is None:
-                self._writer.create_reference_direct(branch, new, False, note)
-                return
-            reference = self._writer.lookup_reference(branch)
-            if str(reference.target) != old:
-                raise _moved(branch)
-            reference.set_target(new, note)
-        except pygit2.GitError as error:
-            if commits.head_of(self._writer) != old:
-                raise _moved(branch) from error
-            raise
-
-    def _mend(self, checkout: Checkout) -> None:
-        tip = self._tree(self.head)
-        mended = checkout.mend(lambda path: self._trees.leaf(tip, path))
-        self.mended = (*self.mended, *mended)
+    def _mend(self) -> None:
+        pending = self._note.read()
+        if pending is not None:
+            self._branch.free(pending.branch, pending.new)
+        if pending is not None and self._checkout is not None:
+            tip = self._tree(self.head)
+            mended = self._checkout.mend(pending.moves, lambda path: self._trees.leaf(tip, path))
+            self.mended = (*self.mended, *mended)
+        self._note.clear()
 
     def _checked_out(self, root: Path, patience: float) -> Checkout:
-        own = self.path / _OWN_FOLDER
-        index = GitIndex(self.path, own, patience=patience)
-        return Checkout(WorkTree(root), index, own / "pending.json", lambda blob: self._writer[blob].read_raw())
+        index = GitIndex(self.path, self.path / _OWN_FOLDER, patience=patience)
+        return Checkout(WorkTree(root), index, lambda blob: self._writer[blob].read_raw())
+
+
+def _shared_folder(path: Path) -> Path:
+    """Where linked working trees keep objects and branches together (Git: `commondir`)."""
+    told = path / "commondir"
+    return path / told.read_text(encoding="utf-8").strip() if told.is_file() else path
 
 
 def _leaf(path: str, content: bytes | None, objects: Objects) -> Leaf | None:
@@ -327,11 +329,3 @@ def _leaf(path: str, content: bytes | None, objects: Objects) -> Leaf | None:
     key = object_id("blob", content)
     objects[key] = ("blob", content)
     return Leaf(path, key.hex())
-
-
-def _moved(branch: str) -> ConflictError:
-    return ConflictError(
-        f"{branch.removeprefix('refs/heads/')} has moved on in the meantime",
-        hint="Read the store again and repeat the change.",
-        details={"branch": branch},
-    )
