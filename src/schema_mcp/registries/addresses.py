@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from schema_mcp.registries.contract import Health
+from schema_mcp.registries.contract import Circuit, Health
 from schema_mcp.registries.pacing import Clock
 
 FAILURES_TO_OPEN: Final = 5
@@ -35,6 +35,13 @@ class Address:
     def rests_for(self) -> float:
         """Seconds until it may be asked again; 0 when it may be now."""
         return max(0.0, self._resting_until - self._clock.now()) if self.is_open else 0.0
+
+    @property
+    def health(self) -> Health:
+        """How it does; a URL may carry a password, so only the host is told."""
+        rest = self.rests_for
+        circuit = Circuit.OPEN if rest else Circuit.HALF_OPEN if self.is_open else Circuit.CLOSED
+        return Health(urlsplit(self.url).hostname or "", self.problem, rest, circuit)
 
     def begin(self) -> None:
         """An attempt starts. After a rest it is the only probe: the others wait until it is known how it ended."""
@@ -77,8 +84,8 @@ class Addresses:
 
     @property
     def health(self) -> tuple[Health, ...]:
-        """How each address does; a URL may carry a password, so only hosts are told."""
-        return tuple(Health(urlsplit(one.url).hostname or "", one.problem, one.rests_for) for one in self._all)
+        """How each address does."""
+        return tuple(one.health for one in self._all)
 
     @property
     def problem(self) -> str:

@@ -111,6 +111,14 @@ class Info:
     version: str
 
 
+class Circuit(StrEnum):
+    """Whether an address is asked: `closed` as usual, `open` not for now, `half_open` with one call as the probe."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """How one address of a registry does: its host, and what its last failure was."""
@@ -119,6 +127,8 @@ class Health:
     problem: str = ""
     rests_for: float = 0
     """Seconds for which it is left alone because it kept failing; 0 while it may be asked."""
+
+    circuit: Circuit = Circuit.CLOSED
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from typing import Annotated
 from pydantic import Field
 
 from schema_mcp.domain.caller import Scope
+from schema_mcp.domain.errors import RegistryError
 from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.schema import Mode
-from schema_mcp.registries.contract import Capability, Figures
+from schema_mcp.registries.contract import Capability, Circuit, Figures
+from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services import settings, status
 from schema_mcp.services.status import MODES_ASKED, Probe
 from schema_mcp.toolkit.status import Status
@@ -37,6 +39,9 @@ class AddressRow(Shape):
 
     rests_for: float = 0
     """Seconds for which it is left alone."""
+
+    circuit: Circuit = Circuit.CLOSED
+    """Whether it is asked: `open` not for now, `half_open` once, to see."""
 
 
 class Remembered(Shape):
@@ -126,7 +131,11 @@ _MOST = 50
 async def get_registry_info(workspace: Workspace, request: GetRegistryInfo) -> RegistryInfo:
     """Read a registry's product, version, mode, level, counts and health, and which subjects were left in IMPORT."""
     registry = workspace.registry(request.registry)
-    found = await status.of(registry, workspace.journal, modes_asked=request.modes_asked)
+    try:
+        found = await status.of(registry, workspace.journal, modes_asked=request.modes_asked)
+    except RegistryError as error:
+        error.details["addresses"] = [one.model_dump(mode="json") for one in _addresses(registry)]
+        raise
     return RegistryInfo(
         registry=registry.name,
         product=found.info.product,
@@ -143,11 +152,16 @@ async def get_registry_info(workspace: Workspace, request: GetRegistryInfo) -> R
         in_import_total=len(found.importing),
         modes_unasked=found.unasked,
         cannot=tuple(sorted(set(Capability) - registry.capabilities)),
-        addresses=tuple(
-            AddressRow(host=one.host, problem=one.problem, rests_for=round(one.rests_for, 1)) for one in registry.health
-        ),
+        addresses=_addresses(registry),
         cache=_remembered(registry.figures),
         next="update_mode with mode: inherit puts a mode back, once no import runs." if found.importing else "",
+    )
+
+
+def _addresses(registry: GuardedRegistry) -> tuple[AddressRow, ...]:
+    return tuple(
+        AddressRow(host=one.host, problem=one.problem, rests_for=round(one.rests_for, 1), circuit=one.circuit)
+        for one in registry.health
     )
 
 
