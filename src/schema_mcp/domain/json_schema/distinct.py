@@ -16,11 +16,12 @@ class Prints:
         """The members without later ones that are equal to earlier ones."""
         first: dict[int, Schema] = {}
         for member in members:
-            first.setdefault(self._print(member.raw), member)
+            first.setdefault(self.of(member.raw), member)
         return list(first.values())
 
-    def _print(self, value: Any) -> int:
-        pending = [value]
+    def of(self, value: Any) -> int:
+        """The same for equal JSON."""
+        pending = [value] if is_object(value) or is_array(value) else []
         while pending:
             item = pending[-1]
             missing = [inner for inner in inner_values(item) if id(inner) not in self._known]
@@ -28,10 +29,10 @@ class Prints:
                 pending += missing
             else:
                 pending.pop()
-                self._known[id(item)] = self._of(item)
-        return self._of(value)
+                self._known[id(item)] = self._made(item)
+        return self._made(value)
 
-    def _of(self, item: Any) -> int:
+    def _made(self, item: Any) -> int:
         if is_object(item):
             return hash(frozenset([(key, self._of_inner(inner)) for key, inner in item.items()]))
         if is_array(item):
@@ -39,4 +40,4 @@ class Prints:
         return hash(scalar(item))
 
     def _of_inner(self, inner: Any) -> int:
-        return self._known[id(inner)] if is_object(inner) or is_array(inner) else self._of(inner)
+        return self._known[id(inner)] if is_object(inner) or is_array(inner) else self._made(inner)

@@ -15,6 +15,10 @@ class Draft(IntEnum):
     MODERN = 2020
 
     @property
+    def words(self) -> str:
+        return "2020-12" if self is Draft.MODERN else f"draft {self.value}"
+
+    @property
     def id_keyword(self) -> str:
         return "id" if self is Draft.FOUR else "$id"
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from schema_mcp.domain.formats import Change, Difference, Finding, Named, Rules
-from schema_mcp.domain.json_schema import compatibility, mend
+from schema_mcp.domain.json_schema import compatibility, describe, lint, mend, silent
 from schema_mcp.domain.json_schema.kinds import COMPATIBLE, sentence
 from schema_mcp.domain.json_schema.schema import JsonSchema, parsed
 from schema_mcp.domain.json_schema.steps import Found
@@ -40,16 +40,16 @@ class JsonSchemaFormat:
         return mend.mended(parsed, other, difference, reads=reads)
 
     def lint(self, parsed: JsonSchema, text: str) -> list[Finding]:
-        return []
+        return lint.findings(parsed, text)
 
     def lint_change(self, new: JsonSchema, old: JsonSchema) -> list[Finding]:
-        return []
+        return silent.findings(new, old)
 
     def changes(self, old: JsonSchema, new: JsonSchema) -> list[Change]:
-        return []
+        return describe.changes(old.root, new.root)
 
     def names(self, parsed: JsonSchema) -> list[Named]:
-        return []
+        return describe.names(parsed.root)
 
 
 def _difference(found: Found, *, breaks: bool) -> Difference:

@@ -1,7 +1,7 @@
 """The value of a keyword, in the shape that the registry's loaders insist on."""
 
 from decimal import Decimal
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeGuard, cast
 
 from schema_mcp.domain.json_schema.drafts import Draft
 from schema_mcp.domain.json_schema.model import Limit
@@ -69,7 +69,7 @@ def integer(raw: Raw, key: str, draft: Draft) -> int:
     return value
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[Limit]:
     return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
 
 

@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn, TypeAlias, TypeGuard
 
@@ -71,6 +73,19 @@ def write(value: Value, *, sort: bool = False, indent: int = 0) -> str:
             case _:
                 out.append(scalar(item))
     return "".join(out)
+
+
+def repeated_keys(text: str) -> list[str]:
+    """Keys that stand twice in one object of a text that was read before; too deep ones go unnoticed."""
+    found: dict[str, None] = {}
+
+    def note(members: list[tuple[str, Any]]) -> None:
+        counted = Counter(name for name, _ in members)
+        found.update(dict.fromkeys(name for name, times in counted.items() if times > 1))
+
+    with suppress(RecursionError):
+        json.JSONDecoder(object_pairs_hook=note).raw_decode(text.lstrip(_BLANK))
+    return list(found)
 
 
 def string(text: str) -> str:
