@@ -21,6 +21,7 @@ from schema_mcp.stores.journal import Run
 from schema_mcp.stores.schemastore import Author, StoredVersion, SubjectWish, UpdateVersion
 from schema_mcp.stores.schemastore import SetWish as Wish
 from schema_mcp.toolkit.call import call
+from schema_mcp.toolkit.surface import Choice, listings
 from schema_mcp.toolkit.tool import Shape
 from schema_mcp.toolkit.workspace import Workspace
 from schema_mcp.tools import CATALOGUE
@@ -99,7 +100,8 @@ class World:
 
     async def read(self, tool: str, arguments: dict[str, Any]) -> Shape:
         """Call a tool, also one that is switched off."""
-        everything = replace(self.workspace, listings={})
+        listings = {name: replace(one, off="") for name, one in self.workspace.listings.items()}
+        everything = replace(self.workspace, listings=listings)
         return await call(CATALOGUE[tool], arguments, caller=self.workspace.caller, workspace=everything)
 
     async def wish(self, subject: Subject = ORDERS, **wish: Any) -> None:

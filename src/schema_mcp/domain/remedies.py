@@ -60,6 +60,8 @@ def mend(new: Whole, previous: Sequence[Whole], level: Level, rules: Rules | Non
         outcome = check(whole, previous, level, rules)
         if outcome.compatible:
             return whole.schema if whole is not new else None
+        if len(outcome.breaks) > _MOST_ROUNDS:  # another schema, not a slip of the pen
+            return None
         edited = next(_edits(whole, previous, outcome, seen), None)
         if edited is None:
             return None

@@ -13,6 +13,8 @@ from schema_mcp.domain.schema import Level
 
 _TOLD_BREAKS = 10
 _TOLD_WAYS = 2
+_TOLD_CHARACTERS = 4_000
+_LONGEST_PLACE, _LONGEST_MESSAGE = 300, 500
 
 
 def prove(
@@ -42,7 +44,7 @@ def refusal(
     first, more = outcome.breaks[0], len(outcome.breaks) - 1
     also = f" (and {more} more)" if more else ""
     return IncompatibleError(
-        f"Not {level} compatible with version {first[0].number}: {first[1].plain}{also}",
+        f"Not {level} compatible with version {first[0].number}: {first[1].plain[:_LONGEST_MESSAGE]}{also}",
         hint=ways[0].text,
         details={
             "level": level,
@@ -57,15 +59,18 @@ def told(comparison: Comparison, difference: Difference) -> dict[str, Any]:
     return {
         "version": comparison.number,
         "type": difference.kind,
-        "path": difference.path,
+        "path": difference.path[:_LONGEST_PLACE],
         "reader": "new" if comparison.reads else "old",
-        "message": difference.plain,
+        "message": difference.plain[:_LONGEST_MESSAGE],
     }
 
 
 def way_told(way: Remedy) -> dict[str, Any]:
     """One way out as replies carry it."""
     said: dict[str, Any] = {"kind": way.kind, "text": way.text, "schema_text": way.schema.text}
+    if len(way.schema.text) > _TOLD_CHARACTERS:
+        said["schema_text"] = ""
+        said["text"] += f" Its {len(way.schema.text):,} characters do not fit into a reply."
     if way.kind == "group":
         said["metadata"] = way.schema.metadata
     return said

@@ -132,7 +132,10 @@ async def drop_config(ground: Ground, registry_name: str, scope: Subject, signed
     await refuse_closed(registry, scope)
     before = await registry.config(scope)
     if before is None:
-        raise NotFoundError(f"{scope_name(scope)} has no configuration of its own in {registry_name}")
+        raise NotFoundError(
+            f"{scope_name(scope)} has no configuration of its own in {registry_name}",
+            hint="There is nothing to take away: get_settings tells what it inherits.",
+        )
     commit = await _wish(ground, scope, signed, "no level of its own", level=None)
     with commits.telling(commit, f"{registry_name} is as it was"):
         await registry.delete_config(scope)

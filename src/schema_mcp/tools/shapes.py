@@ -50,7 +50,7 @@ class WayOut(Shape):
     """What to do."""
 
     schema_text: str
-    """The text to register instead."""
+    """The text to register instead; empty where it is too long for a reply."""
 
     metadata: dict[str, Any] | None = None
     """Metadata to register it with, for a new group."""

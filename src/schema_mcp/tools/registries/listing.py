@@ -4,7 +4,8 @@ from urllib.parse import urlsplit
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.registries.contract import Connection
-from schema_mcp.toolkit.tool import Effect, Shape, tool
+from schema_mcp.toolkit.paging import page
+from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
 from schema_mcp.toolkit.workspace import Workspace
 
 
@@ -35,13 +36,19 @@ class RegistryList(Shape):
     """The configured registries."""
 
     registries: tuple[RegistryRow, ...]
-    """In the order of the configuration."""
+    """In the order of the configuration, as many as a reply holds."""
+
+    others: tuple[str, ...] = ()
+    """The names of the rest."""
 
     ids: str
     """Who hands out ids: our `ledger`, or the `registry`."""
 
     notes: tuple[str, ...] = ()
     """What to know about this set-up."""
+
+
+_MOST_ROWS = 60
 
 
 @tool(scope=Scope.READ, effect=Effect.READS, core=True, touches_registries=False)
@@ -58,7 +65,9 @@ async def list_registries(workspace: Workspace, _: ListRegistries) -> RegistryLi
         )
         for name, connection in fleet.connections.items()
     )
-    return RegistryList(registries=rows, ids=workspace.ids, notes=workspace.notes)
+    shown = page(rows, cursor=None, limit=_MOST_ROWS, query="", size=weight).items
+    others = tuple(row.name for row in rows[len(shown) :])
+    return RegistryList(registries=tuple(shown), others=others, ids=workspace.ids, notes=workspace.notes)
 
 
 def _where(connection: Connection) -> str:
