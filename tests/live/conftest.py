@@ -14,7 +14,7 @@ from live.products import apicurio as apicurio_product
 from live.products import axonops as axonops_product
 from live.products import kafka as kafka_product
 from live.products.process import NotRunError
-from live.record import Session
+from live.record import Run, Session
 
 SESSION = pytest.StashKey[Session]()
 GIVEN_URL = os.environ.get("SCHEMA_MCP_LIVE_URL", "")
@@ -60,6 +60,7 @@ def axonops(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Gener
 
 @pytest.fixture(scope="session")
 def kafka(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    session.runs["kafka"] = Run("kafka", kafka_product.NAME, kafka_product.VERSION)
     yield from _started(session, kafka_product, tmp_path_factory.mktemp("kafka"))
 
 
@@ -73,7 +74,7 @@ def given(session: Session) -> str:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport]:
     report = yield
-    key = getattr(getattr(item, "cls", None), "key", None)
+    key = getattr(getattr(item, "cls", None) or getattr(item, "module", None), "key", None)
     run = item.config.stash[SESSION].runs.get(key) if key else None
     if run and (report.when == "call" or report.outcome != "passed"):
         run.tests[item.name] = "not claimed" if report.skipped else report.outcome
@@ -82,7 +83,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     live = session.config.stash[SESSION]
-    if session.testscollected and not live.runs and session.exitstatus == pytest.ExitCode.OK:
+    if session.testscollected and not live.registries and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     for run in live.runs.values():
         if run.key != "given":
@@ -95,5 +96,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("real products")
         for line in live.summary():
             terminalreporter.write_line(line)
-        if not live.runs:
+        if not live.registries:
             terminalreporter.write_line("No real registry ran: that counts as a failure.")

@@ -34,7 +34,10 @@ def needing(capability: Capability) -> list[str]:
 
 
 def rendered(runs: list[Run]) -> str:
-    return HEAD + "\n".join([*_who_ran(runs), "", *_table(runs), "", *_reasons(), ""])
+    registries = [run for run in runs if run.backend]
+    others = [run for run in runs if not run.backend]
+    parts = [*_who_ran(registries), *_beside(others), "", *_table(registries), "", *_reasons()]
+    return HEAD + "\n".join([*parts, ""])
 
 
 def _who_ran(runs: list[Run]) -> Iterator[str]:
@@ -46,6 +49,18 @@ def _who_ran(runs: list[Run]) -> Iterator[str]:
     for dialect in DIALECTS:
         if dialect.backend not in ran:
             yield f"- {dialect.product}, `backend: {dialect.backend}`: not run here; {_BASIS[dialect.backend]}"
+
+
+def _beside(runs: list[Run]) -> Iterator[str]:
+    yield "\nBeside the contract:\n"
+    for run in runs:
+        yield f"- **{run.title}**, {run.date}"
+        yield from (f"  - {_in_words(name)}: {how}" for name, how in run.tests.items())
+
+
+def _in_words(test: str) -> str:
+    name, _, case = test.removeprefix("test_").replace("_", " ").partition("[")
+    return f"{name} ({case.removesuffix(']')})" if case else name
 
 
 _BASIS = {

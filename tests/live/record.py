@@ -16,7 +16,9 @@ class Run:
     key: str
     product: str
     version: str
-    backend: str
+    backend: str = ""
+    """Empty for what is no registry."""
+
     face: str = ""
     date: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
     tests: dict[str, str] = field(default_factory=dict)
@@ -27,6 +29,8 @@ class Run:
 
     def keep(self) -> None:
         """Write it down, unless nothing but the day is new."""
+        if not self.tests or set(self.tests.values()) == {"not claimed"}:
+            return
         path = RESULTS / f"{self.key}.json"
         told = {name: value for name, value in asdict(self).items() if name != "key"}
         told["tests"] = dict(sorted(self.tests.items()))
@@ -43,8 +47,12 @@ class Session:
     runs: dict[str, Run] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def registries(self) -> list[Run]:
+        return [run for run in self.runs.values() if run.backend]
+
     def summary(self) -> list[str]:
-        ran = [f"ran: {run.title} ({len(run.tests)} tests of the contract)" for run in self.runs.values()]
+        ran = [f"ran: {run.title} ({len(run.tests)} tests)" for run in self.runs.values() if run.tests]
         return [*ran, *(f"NOT RUN: {name}: {why}" for name, why in self.not_run.items())]
 
 

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from interfaces.processes import Process, serving
+from live.record import Run, Session
 
 pytestmark = pytest.mark.live
+key = "tools"
 
 PRODUCTS = {"apicurio": "/apis/ccompat/v7", "axonops": ""}
 
@@ -41,8 +43,9 @@ class Server:
 
 
 @pytest.fixture(params=PRODUCTS)
-def product(request: pytest.FixtureRequest) -> str:
+def product(request: pytest.FixtureRequest, session: Session) -> str:
     request.getfixturevalue(request.param)
+    session.runs.setdefault(key, Run(key, "The tools over MCP", ""))
     return request.param
 
 

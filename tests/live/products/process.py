@@ -66,13 +66,24 @@ def running(
     log = folder / "output.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=folder, env=kept | environ, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            [*_dies_with_us(), *command],
+            cwd=folder,
+            env=kept | environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     try:
         _wait(process, answers, log)
         yield process
     finally:
         _end(process)
+
+
+def _dies_with_us() -> list[str]:
+    """A prefix that ends a product even when we are killed, where util-linux is there."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def _wait(process: subprocess.Popen[bytes], answers: Callable[[], bool], log: Path) -> None:
