@@ -89,6 +89,17 @@ async def test_a_loosening_needs_an_admin_and_a_registration_a_writer(world: Wor
     assert await world.held("prod") == {}
 
 
+async def test_what_is_loosened_is_the_level_in_force_not_only_an_own_one(world: World):
+    await world.registry("prod").set_config(Subject(""), {"compatibility": "FULL_TRANSITIVE"})
+    await world.register(registry="prod")
+    await world.wish(level=Level.BACKWARD)
+
+    plan = await world.plan("prod")
+
+    assert [step.action for step in plan.steps] == [Action.LOOSEN]
+    assert plan.scope is Scope.ADMIN
+
+
 async def test_a_retired_version_is_deleted_where_it_still_stands(world: World):
     for text in (V1, V2):
         await world.register(text)

@@ -129,8 +129,8 @@ def _with_subject(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def level_action(before: Level, after: Level) -> Action:
-    """Is a change of level a loosening? Loosening comes before registering, everything else after."""
-    return Action.LOOSEN if after.promises < before.promises else Action.TIGHTEN
+    """Does a change of level give up any promise? Then it is a loosening, and comes before registering, else after."""
+    return Action.TIGHTEN if after.promises >= before.promises else Action.LOOSEN
 
 
 def in_order(steps: Sequence[Step], rank: Mapping[tuple[str, Subject, int], int]) -> tuple[Step, ...]:

@@ -16,7 +16,7 @@ from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.plan import Action, Blocked, Plan, Step, in_order, level_action
 from schema_mcp.domain.references import Place, in_reference_order, used_by
-from schema_mcp.domain.schema import Level, Subject
+from schema_mcp.domain.schema import Subject
 from schema_mcp.registries import asks
 from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.registries.fleet import Fleet
@@ -97,7 +97,7 @@ async def _plan_subject(draft: _Draft, subject: Subject, drift: Sequence[Drift])
         return
     draft.steps += [_register(registry, subject, number, held) for number, held in missing.items()]
     draft.steps += _retired(registry, draft.store, subject, draft.found)
-    draft.steps += _settings_steps(draft.registry, subject, draft.wanted, draft.found)
+    draft.steps += [step async for step in _settings_steps(draft, subject)]
     draft.blocked += _settings_beyond(draft.registry, subject, draft.wanted)
 
 
@@ -117,14 +117,15 @@ def _retired(registry: str, store: SchemaStore, subject: Subject, found: Snapsho
             )
 
 
-def _settings_steps(registry: Registry, subject: Subject, wanted: Snapshot, found: Snapshot) -> Iterator[Step]:
-    wish, there = wanted.settings.get(subject), found.settings.get(subject)
+async def _settings_steps(draft: _Draft, subject: Subject) -> AsyncIterator[Step]:
+    registry = draft.registry
+    wish, there = draft.wanted.settings.get(subject), draft.found.settings.get(subject)
     if wish is None or there is None:
         return
     if wish.level is not None and wish.level != there.level and Capability.CONFIG in registry.capabilities:
-        before = there.level or Level.BACKWARD
+        in_force = there.level or judge_of(registry.name, await registry.config(subject, inherited=True)).level
         reason = f"the store wants {wish.level}, the registry has {there.level or 'no own level'}"
-        action = level_action(before, wish.level)
+        action = level_action(in_force, wish.level)
         yield Step(registry.name, action, subject, reason, value=wish.level, before=there.level or "")
     if wish.mode is not None and wish.mode != there.mode and Capability.MODES in registry.capabilities:
         reason = f"the store wants mode {wish.mode}, the registry has {there.mode or 'no own mode'}"
