@@ -12,6 +12,5 @@ EVERYTHING = Choice(toolsets=("all",))
 
 
 async def ask(world: World, name: str, /, *, choice: Choice = EVERYTHING, **arguments: Any) -> Any:
-    shown = listings(CATALOGUE, choice)
-    workspace = replace(world.workspace, listings=shown)
+    workspace = replace(world.workspace, listings=listings(CATALOGUE, choice))
     return await call(CATALOGUE[name], arguments, caller=workspace.caller, workspace=workspace)

@@ -21,7 +21,6 @@ from schema_mcp.stores.journal import Run
 from schema_mcp.stores.schemastore import Author, StoredVersion, SubjectWish, UpdateVersion
 from schema_mcp.stores.schemastore import SetWish as Wish
 from schema_mcp.toolkit.call import call
-from schema_mcp.toolkit.surface import Choice, listings
 from schema_mcp.toolkit.tool import Shape
 from schema_mcp.toolkit.workspace import Workspace
 from schema_mcp.tools import CATALOGUE
