@@ -56,10 +56,9 @@ def test_validity_is_the_recorded_one(row: dict[str, Any]):
     assert answer({"op": "validate", **row})["valid"] is row["valid"]
 
 
-@pytest.mark.parametrize("row", rows("subject_names"))
+# The other rows of that file are about contexts and references, which this operation does not read.
+@pytest.mark.parametrize("row", [one for one in rows("subject_names") if one.values[0]["kind"] == "subject"])
 def test_names_are_read_as_recorded(row: dict[str, Any]):
-    if row["kind"] != "subject":
-        pytest.skip("about contexts")
     said = answer({"op": "subject", "name": row["input"]})
 
     assert {key: said[key] for key in ("context", "subject", "valid")} == {
