@@ -143,9 +143,12 @@ def test_mending_follows_what_was_committed_since(tmp_path: Path, monkeypatch: p
     assert agrees(repository)
 
 
-def test_a_repository_that_nobody_may_write_to_can_still_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("error", [LockHeldError("busy"), PermissionError(13, "read-only"), StoreError("a link")])
+def test_a_repository_that_cannot_be_mended_can_still_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+):
     died_after_the_branch_moved(tmp_path, monkeypatch)
-    monkeypatch.setattr(Checkout, "mend", lambda *_: (_ for _ in ()).throw(LockHeldError("busy")))
+    monkeypatch.setattr(Checkout, "mend", lambda *_: (_ for _ in ()).throw(error))
 
     assert Repository.open(tmp_path).read("a") == b"new"
 

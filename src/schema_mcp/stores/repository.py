@@ -5,7 +5,7 @@ No hook, filter, attribute or configuration of the repository is obeyed on this 
 
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -14,7 +14,7 @@ from typing import Final, Self, TypeAlias
 import pygit2
 from pygit2.enums import ObjectType, RepositoryInitFlag, RepositoryState
 
-from schema_mcp.domain.errors import ConflictError, LockHeldError, NotFoundError
+from schema_mcp.domain.errors import ConflictError, LockHeldError, NotFoundError, StoreError
 from schema_mcp.stores import commits
 from schema_mcp.stores.branch import Branch, Move, Note, moved_on
 from schema_mcp.stores.checkout import Checkout
@@ -86,14 +86,15 @@ class Repository:
         return cls.open(path, durable=durable)
 
     def mend(self) -> None:
-        """Bring files and index back to HEAD where a crashed writer left them behind."""
+        """Bring files and index back to HEAD where a crashed writer left them behind.
+
+        A writer at work will be done soon, and what cannot be mended now is told at the next commit: reading needs
+        none of it.
+        """
         if not self._note.exists:
             return
-        try:
-            with self._lock:
-                self._mend()
-        except LockHeldError:  # a writer at work will be done soon; a dead one can wait for the next commit
-            return
+        with suppress(LockHeldError, StoreError), self._lock, translated("The repository cannot be mended"):
+            self._mend()
 
     @property
     def head(self) -> str | None:
