@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from schema_mcp.domain.errors import ReadOnlyError
+from schema_mcp.domain.errors import ConflictError, ReadOnlyError, RegistryError
 from schema_mcp.domain.schema import Mode, Subject
 from schema_mcp.registries.contract import Capability
 from schema_mcp.registries.guard import GuardedRegistry
@@ -15,6 +15,12 @@ from schema_mcp.stores.journal import Run
 
 _CLOSED = frozenset({Mode.READONLY, Mode.READONLY_OVERRIDE})
 
+_NOT_PERMITTED = 42205
+
+
+class NotNewError(ConflictError):
+    """Somebody else has registered under the subject since we looked."""
+
 
 @asynccontextmanager
 async def importing(
@@ -22,8 +28,8 @@ async def importing(
 ) -> AsyncGenerator[None]:
     """The subject in mode IMPORT, and afterwards in the mode it had, whatever happens.
 
-    A subject that `is_new` there is left alone when somebody else has registered under it meanwhile. Raises
-    `ReadOnlyError` where the mode in force closes the subject: IMPORT must not be a way around it.
+    A subject that `is_new` there is left alone when somebody else has registered under it meanwhile: `NotNewError`.
+    Raises `ReadOnlyError` where the mode in force closes the subject: IMPORT must not be a way around it.
     """
     registry.require_writable()
     key = mode_key(registry.name, subject)
@@ -32,13 +38,22 @@ async def importing(
         own = await registry.mode(subject)
         await ground.journal.step(run.task, key, "started", before={"mode": own or NO_MODE})
         try:
-            # Without `force` a registry refuses live subjects, and purges soft-deleted ones: a new one has neither.
-            await registry.set_mode(subject, Mode.IMPORT, force=not is_new)
+            await _enter(registry, subject, is_new=is_new)
             yield
         finally:
             with anyio.CancelScope(shield=True):
                 await restore_mode(registry, subject, own)
                 await ground.journal.step(run.task, key, "done")
+
+
+async def _enter(registry: GuardedRegistry, subject: Subject, *, is_new: bool) -> None:
+    # Without `force` a registry refuses live subjects, and purges soft-deleted ones: a new one has neither.
+    try:
+        await registry.set_mode(subject, Mode.IMPORT, force=not is_new)
+    except RegistryError as error:
+        if is_new and error.details.get("error_code") == _NOT_PERMITTED:
+            raise NotNewError(str(error), hint="Plan again.", details=error.details) from error
+        raise
 
 
 async def refuse_closed(registry: GuardedRegistry, subject: Subject) -> None:

@@ -21,7 +21,7 @@ from schema_mcp.domain.schema import Json, Mode, Schema, Subject
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services.glances import Found, Glance, glance, numbers_of, versions_at
 from schema_mcp.services.ground import Ground, Report
-from schema_mcp.services.importing import importing
+from schema_mcp.services.importing import NotNewError, importing
 from schema_mcp.services.resolution import Finder, in_registry, in_store, whole
 from schema_mcp.services.together import each
 from schema_mcp.stores.journal import Run, StepState
@@ -128,8 +128,16 @@ class _Worker:
                 for step in several:
                     await self._do(_Scene(self.ground, registry, seen.versions, sources), step)
             else:
-                await self._carry_in(registry, subject, several, seen, sources)
+                await self._carried_in(registry, subject, several, seen, sources)
         await self._read_back(registry, todo, sources)
+
+    async def _carried_in(
+        self, registry: GuardedRegistry, subject: Subject, several: Sequence[Step], seen: Glance, sources: Found
+    ) -> None:
+        try:
+            await self._carry_in(registry, subject, several, seen, sources)
+        except NotNewError:
+            await self._carry_in(registry, subject, several, await glance(registry, _places(several)), sources)
 
     async def _carry_in(
         self, registry: GuardedRegistry, subject: Subject, several: Sequence[Step], seen: Glance, sources: Found
