@@ -67,15 +67,21 @@ async def settle(ground: Ground, signed: Signature) -> list[str]:
 
     The ledger is held against the store as well. Costs one small read when nothing is open.
     """
+    async with ground.journal.settling:  # a write waits for the settling that began when the server opened
+        said = await _settle(ground, signed)
+    for sentence in said:
+        _log.warning("recovered: %s", sentence)
+    return said[:_MOST_SAID]
+
+
+async def _settle(ground: Ground, signed: Signature) -> list[str]:
     await ground.store.refresh()
     said = await agreement.settle(ground)
     for run in await ground.journal.recovered():
         steps = await ground.journal.steps(run.task)
         if run.kind == REGISTRATION or any(step.to_undo for step in steps):
             said += await _taken_up(ground, run, signed)
-    for sentence in said:
-        _log.warning("recovered: %s", sentence)
-    return said[:_MOST_SAID]
+    return said
 
 
 async def _taken_up(ground: Ground, run: Run, signed: Signature) -> list[str]:

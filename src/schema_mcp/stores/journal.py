@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from anyio import to_thread
+from anyio import Lock, to_thread
 
 from schema_mcp.domain.schema import Json
 from schema_mcp.stores.clock import Clock, stamp, utc_now
@@ -36,6 +36,8 @@ class Journal:
         self._clock = clock
         self.turns = Turns(folder / "turns")
         self._presence: Presence | None = None
+        self.settling = Lock()
+        """Held by whoever settles cut-off runs, one at a time within this process."""
         self._fences: dict[str, int] = {}
 
     def close(self) -> None:
