@@ -50,7 +50,7 @@ docs: $(READY) ## write the reference pages
 	$(BIN)/python -m schema_mcp.toolkit.reference docs/reference
 
 docs-check: $(READY) ## the reference pages say what the code says
-	$(BIN)/pytest -q tests/test_docs.py
+	$(BIN)/pytest -q tests/toolkit/test_reference.py tests/test_guides.py
 
 coverage: $(READY) ## the suite with coverage: 85 % of src, 95 % of the domain
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=
