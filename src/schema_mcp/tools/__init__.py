@@ -10,6 +10,7 @@ from schema_mcp.tools import (
     export,
     ids,
     migration,
+    references,
     registries,
     settings,
     subjects,
@@ -17,7 +18,20 @@ from schema_mcp.tools import (
 )
 from schema_mcp.tools import help as help_
 
-TOOLSETS = (registries, subjects, settings, contexts, deployment, ids, compatibility, migration, export, tasks, help_)
+TOOLSETS = (
+    registries,
+    subjects,
+    settings,
+    contexts,
+    references,
+    deployment,
+    ids,
+    compatibility,
+    migration,
+    export,
+    tasks,
+    help_,
+)
 """The product's table of contents, in its order."""
 
 CATALOGUE: dict[str, Tool[Any, Any]] = {
