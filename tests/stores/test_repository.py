@@ -1,5 +1,6 @@
 """What a repository reads and commits, with the `git` command as the judge."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schema_mcp.domain.errors import ConflictError, InvalidRequestError, NotFoundError, StoreError
+from schema_mcp.stores import pack
 from schema_mcp.stores.repository import Author, Repository
 from stores.judge import ANN, BOB, agrees, commit_by_hand, git, is_clean, is_sound
 
@@ -104,9 +106,36 @@ def test_a_pack_of_large_and_small_objects_is_sound(tmp_path: Path):
 
     repository.commit(batch, "Import", ANN, None)
 
-    assert list((tmp_path / "objects" / "pack").glob("*.idx")) or list(tmp_path.glob(".git/objects/pack/*.idx"))
+    assert len(list((tmp_path / "objects" / "pack").glob("*.idx"))) == 1
     assert repository.read("300000/7") == b"\7" * 300_000
     assert is_sound(repository.path)
+
+
+def test_more_than_one_pack_can_hold_goes_into_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pack, "LARGEST", 100_000)
+    repository = Repository.create(tmp_path, bare=True)
+    batch = {f"{number}": b"%d" % number * 200 for number in range(600)}
+
+    repository.commit(batch, "Import", ANN, None)
+
+    assert len(list((tmp_path / "objects" / "pack").glob("*.pack"))) > 1
+    assert is_sound(tmp_path)
+
+
+@pytest.mark.parametrize("bare", [True, False], ids=["bare", "checked-out"])
+@pytest.mark.parametrize("files", [1, 400], ids=["one", "as-a-pack"])
+def test_a_durable_commit_is_synced_before_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int, bare: bool
+):
+    synced = list[int]()
+    monkeypatch.setattr(os, "fsync", synced.append)
+    repository = Repository.create(tmp_path, bare=bare, durable=True)
+
+    repository.commit({f"s/{number}": b"%d" % number for number in range(files)}, "Add", ANN, None)
+
+    assert bool(synced) == (files > 1)  # a few objects are libgit2's to sync
+    assert agrees(repository)
+    Repository.open(tmp_path, durable=False)
 
 
 @pytest.mark.parametrize(

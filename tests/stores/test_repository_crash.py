@@ -1,6 +1,7 @@
 """Writers that die, wait or run out of space leave a sound repository, and the next one mends what is half-done."""
 
 import random
+import threading
 import time
 from pathlib import Path
 
@@ -242,6 +243,28 @@ def test_a_writer_at_work_is_waited_for_and_then_named(tmp_path: Path):
     assert refused.value.details["pid"] == holder.pid
     assert refused.value.details["since"] > 0
     assert repository.commit({"a": b"1"}, "Add", ANN, None)
+
+
+def test_threads_of_one_process_wait_for_each_other(tmp_path: Path):
+    Repository.create(tmp_path)
+    repository = Repository.open(tmp_path, patience=0.05)
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with repository.writing():
+            held.set()
+            release.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    with pytest.raises(LockHeldError):
+        repository.commit({"a": b"1"}, "Add", ANN, None)
+    release.set()
+    holder.join()
+
+    with repository.writing():
+        assert repository.commit({"a": b"1"}, "Add", ANN, None)
 
 
 def test_two_processes_lose_none_of_each_others_commits(tmp_path: Path):

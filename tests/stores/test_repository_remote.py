@@ -294,3 +294,15 @@ def test_an_upstream_that_is_gone_is_an_error_with_the_next_step(ours: Repositor
         remote.fetch()
 
     assert "git ls-remote" in failed.value.hint
+
+
+def test_without_the_git_command_the_error_says_what_to_install(
+    ours: Repository, upstream: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    remote = Remote(ours.path, str(upstream))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(StoreError, match="not found") as failed:
+        remote.fetch()
+
+    assert "Install Git" in failed.value.hint

@@ -8,6 +8,7 @@ import pytest
 from schema_mcp.domain.errors import ConflictError, StoreError
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.schema import Subject
+from schema_mcp.stores import schemastore
 from schema_mcp.stores.remote import Remote
 from schema_mcp.stores.repository import Repository
 from schema_mcp.stores.schemastore import AddVersion, SchemaStore, SetMark, SetWish, SubjectWish
@@ -58,6 +59,24 @@ async def test_an_index_made_in_steps_equals_one_made_at_once(tmp_path: Path):
     assert follower.findings() == fresh.findings()
     assert len(fresh.findings()) == 2
     assert follower.high_water() == fresh.high_water() == 11_000
+
+
+async def test_texts_that_no_longer_fit_into_memory_are_read_from_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(schemastore, "_SHELF", 3_000)
+    store = store_in(tmp_path)
+    versions = [stored(number=number, text=f'"{number}"' + " " * 900) for number in range(1, 9)]
+    await store.commit([AddVersion(one) for one in versions], "Add", ANN)
+
+    read = list[str]()
+    monkeypatch.setattr(
+        Repository, "blob", lambda self, blob, act=Repository.blob: (read.append(blob), act(self, blob))[1]
+    )
+
+    assert store.history(ORDERS) == versions
+    assert len(read) > 6
+    read.clear()
+    assert store.version(ORDERS, 8) == versions[-1]
+    assert read == []
 
 
 async def test_going_back_in_history_is_followed_too(tmp_path: Path):

@@ -21,10 +21,10 @@ from schema_mcp.stores.checkout import Checkout
 from schema_mcp.stores.commits import Author, Commit
 from schema_mcp.stores.gitindex import GitIndex
 from schema_mcp.stores.libgit2 import prefix_of, readable, refuse_bad_paths, settle_libgit2, translated
-from schema_mcp.stores.lock import FileLock
 from schema_mcp.stores.pack import write_packs
 from schema_mcp.stores.trees import Leaf, Objects, Trees, object_id
 from schema_mcp.stores.worktree import WorkTree
+from schema_mcp.stores.writerlock import WriterLock
 
 PATIENCE: Final = 15.0
 """Seconds to wait for another writer."""
@@ -54,7 +54,7 @@ class Repository:
         self.root = None if self._writer.is_bare else Path(self._writer.workdir).resolve()
         self.prefix = prefix_of(opened.resolve(), self.root, path.resolve())
         self.mended: tuple[str, ...] = ()
-        self._lock = FileLock(path / _OWN_FOLDER / "lock", patience=patience, clock=clock)
+        self._lock = WriterLock(path / _OWN_FOLDER / "lock", patience=patience, clock=clock)
         self._trees = Trees(lambda tree: self.blob(tree.hex()))
         self._note = Note(path / _OWN_FOLDER / "pending.json")
         self._branch = Branch(self._writer, _shared_folder(path), patience=patience)

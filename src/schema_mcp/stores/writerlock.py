@@ -1,6 +1,5 @@
 """One writer at a time, over all threads and processes of a machine."""
 
-import fcntl
 import json
 import os
 import threading
@@ -9,14 +8,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from schema_mcp.domain.errors import LockHeldError, StoreError
+from schema_mcp.stores.locks import lock
 
-_PAUSE: Final = 0.002
 
-
-class FileLock:
+class WriterLock:
     """A lock that the kernel frees when its holder dies, however it dies; the file says who holds it.
 
     Entering waits up to `patience` seconds, then raises `LockHeldError`. The thread that holds it may enter again.
@@ -59,19 +57,10 @@ class FileLock:
             raise StoreError(
                 f"The store cannot be locked: {error.strerror}", hint=f"Is {self._path} writable?"
             ) from error
-        while not self._tried():
-            if time.monotonic() >= deadline:
-                os.close(self._file)
-                raise self._held()
-            time.sleep(_PAUSE)
+        if not lock(self._file, max(0, deadline - time.monotonic())):
+            os.close(self._file)
+            raise self._held()
         self._sign()
-
-    def _tried(self) -> bool:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
     def _sign(self) -> None:
         holder = json.dumps({"owner": "schema-mcp", "pid": os.getpid(), "since": int(self._clock())})
