@@ -5,6 +5,7 @@ a pipeline.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -53,6 +54,9 @@ class Snapshot:
     deleted: Versions = field(default_factory=dict[Subject, Mapping[int, Held]])
     uses: Mapping[Place, Sequence[Place]] = field(default_factory=dict[Place, Sequence[Place]])
     """What each version references, for those that reference anything."""
+    metadata: AbstractSet[Place] = frozenset()
+    rules: AbstractSet[Place] = frozenset()
+    """Which versions carry metadata, and which carry rules."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

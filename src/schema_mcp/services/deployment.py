@@ -92,13 +92,12 @@ async def _plan_subject(draft: _Draft, subject: Subject, drift: Sequence[Drift])
     registry = draft.registry.name
     missing = {one.number: draft.wanted.versions[subject][one.number] for one in drift if one.kind is Kind.MISSING}
     refusals = [*_in_the_way(registry, drift), *await _cannot_register(draft, subject, missing)]
-    draft.blocked += refusals
+    draft.blocked += [*refusals, *_settings_beyond(draft.registry, subject, draft.wanted)]
     if missing and refusals:
         return
     draft.steps += [_register(registry, subject, number, held) for number, held in missing.items()]
     draft.steps += _retired(registry, draft.store, subject, draft.found)
     draft.steps += [step async for step in _settings_steps(draft, subject)]
-    draft.blocked += _settings_beyond(draft.registry, subject, draft.wanted)
 
 
 def _register(registry: str, subject: Subject, number: int, held: Held) -> Step:

@@ -15,6 +15,7 @@ from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.plan import Action, Blocked, Plan, Step, in_order
 from schema_mcp.domain.references import Place, in_reference_order
 from schema_mcp.domain.schema import Subject, Version
+from schema_mcp.registries import asks
 from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.services import snapshots
 from schema_mcp.services.deployment import IMPORT_WARNING
@@ -33,6 +34,7 @@ class Clash(StrEnum):
     ID_TAKEN = "id belongs to other content"
     SOFT_DELETED = "a soft-deleted version is in the way"
     GAP = "without its id it would get another number"
+    BEYOND = "the target's product would refuse it or lose a part of it"
     REFERENCE = "references what is neither moved nor on the target"
 
 
@@ -52,8 +54,10 @@ async def plan(source: Registry, target: Registry, selection: Selection, *, keep
     Raises `InvalidRequestError` for a source that is the target or ids that the target cannot keep, `NotFoundError`
     when the source holds nothing of what was asked for.
     """
-    _check_ends(source, target, keep_ids=keep_ids)
+    if source.name == target.name:
+        raise InvalidRequestError(f"{source.name} is both source and target", hint="Name two registries.")
     here, there = await each([source, target], lambda registry: _held(registry, selection))
+    _check_ids(target, keep_ids=keep_ids)  # what a product can do is known once it has answered
     if not here.versions:
         raise NotFoundError(
             f"{source.name} has no subject of that selection", hint="list_subjects tells what is there."
@@ -74,7 +78,7 @@ async def plan(source: Registry, target: Registry, selection: Selection, *, keep
             commit="",
             observed={source.name: snapshots.digest(here), target.name: snapshots.digest(there)},
             steps=in_order(steps, rank),
-            blocked=tuple(_blocked(target.name, clashes)),
+            blocked=tuple(_blocked(target, clashes, here)),
             warnings=tuple(_warnings(steps, here, there, keep_ids=keep_ids)),
         ),
         clashes=Counter(clashes.values()),
@@ -89,12 +93,11 @@ async def _held(registry: Registry, selection: Selection) -> Snapshot:
     )
 
 
-def _check_ends(source: Registry, target: Registry, *, keep_ids: bool) -> None:
-    if source.name == target.name:
-        raise InvalidRequestError(f"{source.name} is both source and target", hint="Name two registries.")
-    if keep_ids and not {Capability.KEEPS_IDS, Capability.MODES} <= target.capabilities:
+def _check_ids(target: Registry, *, keep_ids: bool) -> None:
+    problem = asks.refused(target, (Capability.KEEPS_IDS, Capability.MODES)) if keep_ids else ""
+    if problem:
         raise InvalidRequestError(
-            f"{target.name} cannot keep given ids",
+            problem,
             hint="Call again with keep_ids: false (consumers of old records then need the source), or choose a target "
             "that has the mode IMPORT.",
         )
@@ -139,6 +142,8 @@ async def _clashes(
     """What the target holds where each version wants to go; what uses something that cannot go stays, too."""
     found = {place: _clash(place, here, there, keep_ids=keep_ids) for place in places}
     free = [place for place in places if found[place] is Clash.FREE]
+    found |= {place: Clash.BEYOND for place in free if asks.refused(target, _asked(place, here))}
+    free = [place for place in free if found[place] is Clash.FREE]
     if keep_ids:
         taken = await _taken_ids(target, free, here)
         found |= dict.fromkeys(taken, Clash.ID_TAKEN)
@@ -162,6 +167,17 @@ def _clash(place: Place, here: Snapshot, there: Snapshot, *, keep_ids: bool) -> 
     if deleted is not None and not _is_same(wanted, deleted, keep_ids=keep_ids):
         return Clash.SOFT_DELETED
     return Clash.FREE
+
+
+def _asked(place: Place, here: Snapshot) -> Iterator[Capability]:
+    """What a version asks of the registry it goes to."""
+    yield from asks.of_name(place[0])
+    if place in here.uses:
+        yield Capability.REFERENCES
+    if place in here.metadata:
+        yield Capability.METADATA
+    if place in here.rules:
+        yield Capability.RULES
 
 
 async def _taken_ids(target: Registry, places: Sequence[Place], here: Snapshot) -> list[Place]:
@@ -221,14 +237,16 @@ _WAYS_OUT: Mapping[Clash, str] = {
     Clash.ID_TAKEN: "Ids never move: use another context on the target, or keep_ids: false.",
     Clash.SOFT_DELETED: "Delete that version permanently on the target first.",
     Clash.GAP: "Keep ids, with which numbers are kept, too; without them a registry numbers in a row.",
+    Clash.BEYOND: "Choose a target that can; the page about capabilities tells which.",
     Clash.REFERENCE: "Move what it references as well.",
 }
 
 
-def _blocked(target: str, clashes: Mapping[Place, Clash]) -> Iterator[Blocked]:
-    for (subject, number), clash in clashes.items():
+def _blocked(target: Registry, clashes: Mapping[Place, Clash], here: Snapshot) -> Iterator[Blocked]:
+    for place, clash in clashes.items():
         if clash in _WAYS_OUT:
-            yield Blocked(target, subject, clash.value, _WAYS_OUT[clash], number)
+            beyond = asks.refused(target, _asked(place, here)) if clash is Clash.BEYOND else ""
+            yield Blocked(target.name, place[0], beyond or clash.value, _WAYS_OUT[clash], place[1])
 
 
 def _warnings(steps: Sequence[Step], here: Snapshot, there: Snapshot, *, keep_ids: bool) -> Iterator[str]:

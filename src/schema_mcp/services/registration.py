@@ -16,6 +16,7 @@ from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.naming import resolve
 from schema_mcp.domain.plan import Action
 from schema_mcp.domain.schema import Json, Level, Schema, Subject, Version
+from schema_mcp.registries import asks
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services import application, commits, deployment, id_allocation, recovery
 from schema_mcp.services.ground import Ground, Report, Signature
@@ -244,6 +245,9 @@ async def _refuse_half_way(ground: Ground, case: _Case) -> None:
             f"The store sends {subject} to {', '.join(targets) or 'no registry'}, not to {registry.name}",
             hint=f"Register it there, or add {registry.name} to the subject's targets in the store first.",
         )
+    ours = _OURS if ground.ids is IdSource.LEDGER else None
+    if problem := asks.refused(registry, asks.of_schema(subject, case.new.schema, schema_id=ours)):
+        raise InvalidRequestError(problem, hint="Nothing was committed. Register it where it can be kept whole.")
     await refuse_closed(registry, subject)
     for reference in case.new.schema.references:
         used = resolve(reference.subject, subject)

@@ -26,15 +26,21 @@ async def of_registry(
     live: dict[Subject, dict[int, Held]] = {}
     deleted: dict[Subject, dict[int, Held]] = {}
     uses: dict[Place, list[Place]] = {}
+    metadata, rules = set[Place](), set[Place]()
     soft = Capability.SOFT_DELETE in registry.capabilities
     async for version in registry.versions(context=context, prefix=prefix, deleted=soft):
         if wanted(version.subject):
             side = deleted if version.deleted else live
+            place = (version.subject, version.number)
             if version.schema.references:
-                uses[version.subject, version.number] = used_by(version)
+                uses[place] = used_by(version)
+            if version.schema.metadata is not None:
+                metadata.add(place)
+            if version.schema.rule_set is not None:
+                rules.add(place)
             side.setdefault(version.subject, {})[version.number] = Held(version.id, schema_hash(version.schema))
     settings = {scope: await settings_at(registry, scope) for scope in settings_of}
-    return Snapshot(live, settings, deleted, uses)
+    return Snapshot(live, settings, deleted, uses, metadata, rules)
 
 
 async def settings_at(registry: Registry, scope: Subject) -> Wish:
