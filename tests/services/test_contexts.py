@@ -359,3 +359,17 @@ async def test_in_force_is_what_a_silent_subject_gets(world: World):
 
     assert (await contexts.in_force(world.registry(), EU)).level == "NONE"
     assert (await contexts.in_force(world.registry(), ".")).level == "BACKWARD"
+
+
+async def test_where_nothing_is_deleted_softly_that_is_said_before_it_is_gone(world: World):
+    fake = FakeConfluent(lacks=frozenset({Capability.SOFT_DELETE}))
+    over = reached_over_rest(world, {"west": fake})
+    await over.registry("west").register(Subject("a", EU), Schema(V1))
+
+    with pytest.raises(InvalidRequestError, match="no soft deletion"):
+        await ask(over, "clear_context_batch", context="eu")
+    seen = await ask(over, "clear_context_batch", context="eu", permanent=True)
+    told = await ask(over, "clear_context_batch", context="eu", permanent=True, plan=seen.plan)
+
+    assert (told.deleted, told.failed) == (1, ())
+    assert await over.registry("west").subjects() == []

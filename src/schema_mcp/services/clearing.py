@@ -16,7 +16,7 @@ from schema_mcp.domain.errors import (
 from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.references import in_reference_order, used_by
 from schema_mcp.domain.schema import Subject
-from schema_mcp.registries.contract import Registry
+from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.services.deletion import retirement
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.services.together import each
@@ -82,12 +82,18 @@ async def preview(registry: Registry, chosen: Chosen) -> Preview:
     """The next batch. Reads only, the whole registry once: another context may reference this one.
 
     Raises `NotFoundError` where nothing is left, `InvalidRequestError` where live versions stand before a permanent
-    deletion, `ConflictError` where the subjects use each other in a circle.
+    deletion or none but that is possible, `ConflictError` where the subjects use each other in a circle.
     """
+    soft = Capability.SOFT_DELETE in registry.capabilities
+    if not soft and not chosen.permanent:
+        raise InvalidRequestError(
+            f"{registry.name} knows no soft deletion: what goes there is gone",
+            hint="Call again with permanent: true, if that is meant.",
+        )
     found = await _found(registry, chosen)
     if not found.versions:
         raise NotFoundError(_nothing(registry.name, chosen), hint="list_contexts tells what each context holds.")
-    if chosen.permanent and found.live:
+    if soft and chosen.permanent and found.live:
         raise InvalidRequestError(
             f"{len(found.live)} subjects of {shown_context(chosen.context)} have live versions",
             hint="Soft-delete first (permanent: false); a permanent deletion comes second.",
@@ -112,7 +118,9 @@ def _nothing(registry: str, chosen: Chosen) -> str:
 
 async def _found(registry: Registry, chosen: Chosen) -> _Found:
     found = _Found()
-    async for version in registry.versions(deleted=chosen.permanent):
+    async for version in registry.versions(
+        deleted=chosen.permanent and Capability.SOFT_DELETE in registry.capabilities
+    ):
         subject = version.subject
         for used, _ in used_by(version):
             if used != subject:

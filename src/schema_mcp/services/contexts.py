@@ -28,8 +28,8 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
-    """Level and mode in force in a context."""
+class Standing:
+    """Level and mode in force in a context, for subjects that say nothing themselves."""
 
     level: str
     mode: Mode
@@ -45,12 +45,12 @@ async def of(registry: Registry, store: SchemaStore) -> list[Context]:
     return [Context(name, subjects[name], stored[name], name in listed) for name in names]
 
 
-async def in_force(registry: Registry, context: str) -> InForce:
+async def in_force(registry: Registry, context: str) -> Standing:
     """What holds in a context for subjects that say nothing themselves."""
     scope, can = Subject("", context), registry.capabilities
     config = await registry.config(scope, inherited=True) if Capability.CONFIG in can else None
     mode = await registry.mode(scope, inherited=True) if Capability.MODES in can else None
-    return InForce(level_of(config) or Level.BACKWARD, mode or Mode.READWRITE)
+    return Standing(level_of(config) or Level.BACKWARD, mode or Mode.READWRITE)
 
 
 async def _listed(registry: Registry) -> list[str]:

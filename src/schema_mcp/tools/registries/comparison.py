@@ -1,5 +1,6 @@
 """Registries and contexts side by side."""
 
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -126,13 +127,19 @@ async def compare_registries(workspace: Workspace, request: CompareRegistries) -
     """Compare two registries, or two contexts: what is missing on one side, and which contents or ids differ."""
     source, target = _ends(workspace, request)
     found = await comparison.compare(source, target, request.prefix, workspace.report)
-    rows = [_row(one, named=source.context is None) for one in sorted(found.differences, key=_cosmetic_last)]
+    row = partial(_row, named=source.context is None)
     query = f"compare {source.registry.name} {source.context} {target.registry.name} {target.context} {request.prefix}"
-    cut = page(rows, cursor=request.cursor, limit=request.limit, query=query, size=weight)
+    cut = page(
+        sorted(found.differences, key=_cosmetic_last),
+        cursor=request.cursor,
+        limit=request.limit,
+        query=query,
+        size=lambda one: weight(row(one)),
+    )
     counts = {kind.value: count for kind, count in sorted(found.counts.items())}
     return RegistriesCompared(
         same=not counts.keys() - {Kind.COSMETIC},
-        differences=tuple(cut.items),
+        differences=tuple(map(row, cut.items)),
         total=cut.total,
         counts=counts,
         missing_subjects=found.subjects(Kind.MISSING),
