@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 INT, LONG, TEXT = '"int"', '"long"', '"string"'
 
 
@@ -41,3 +43,13 @@ def test_a_bad_line_is_answered_and_the_stream_goes_on():
     assert [one["id"] for one in answers] == [None, None, 6, 7]
     assert ["error" in one for one in answers] == [True, True, True, False]
     assert answers[3]["valid"] is True
+
+
+@pytest.mark.parametrize("odd", ["\u2028", "\u0085", "\ud800"], ids=["a line separator", "a next line", "half a pair"])
+def test_an_answer_is_one_line_whatever_the_schema_holds(odd: str):
+    schema = json.dumps({"type": "string", "title": f"a{odd}b"}, ensure_ascii=False)
+    line = json.dumps({"id": 1, "op": "canonical", "schemaType": "JSON", "schema": schema})
+
+    (answer,) = asked(line)
+
+    assert f"a{odd}b" in answer["canonical"]
