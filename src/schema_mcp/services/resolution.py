@@ -9,6 +9,7 @@ from schema_mcp.domain.errors import InvalidSchemaError
 from schema_mcp.domain.naming import resolve
 from schema_mcp.domain.schema import Dependency, Reference, Schema, Subject, Version
 from schema_mcp.registries.contract import Registry
+from schema_mcp.services.together import each
 from schema_mcp.stores.schemastore import SchemaStore
 
 Finder: TypeAlias = Callable[[Subject, int], Awaitable[Version | None]]
@@ -25,6 +26,7 @@ async def whole(schema: Schema, subject: Subject, finders: Sequence[Finder], *, 
     more than 1,000 references.
     """
     search = _Search(finders)
+    await search.meet(schema, subject)
     references = [await search.follow(reference, subject, ()) for reference in schema.references]
     return Whole(replace(schema, references=tuple(references)), tuple(search.found.values()), number)
 
@@ -60,6 +62,22 @@ class _Search:
         default_factory=dict[tuple[str, Subject, int], Dependency]
     )
 
+    met: dict[tuple[Subject, int], Version | None] = field(default_factory=dict[tuple[Subject, int], Version | None])
+
+    async def meet(self, schema: Schema, parent: Subject) -> None:
+        """Ask for all references of one depth at once: a wide tree takes as many rounds as it is deep."""
+        wanted = _places(schema, parent)
+        while wanted and len(self.met) <= _MOST_REFERENCES:
+            found = await each(wanted, lambda place: self._find(*place))
+            self.met.update(zip(wanted, found, strict=True))
+            deeper = [
+                place
+                for (subject, _), version in zip(wanted, found, strict=True)
+                if version
+                for place in _places(version.schema, subject)
+            ]
+            wanted = [place for place in dict.fromkeys(deeper) if place not in self.met]
+
     async def follow(self, reference: Reference, parent: Subject, way: tuple[tuple[Subject, int], ...]) -> Reference:
         """Collect what a reference leads to, its own references first; gives it back with its version pinned."""
         subject = resolve(reference.subject, parent)
@@ -82,12 +100,23 @@ class _Search:
         return pinned
 
     async def _version(self, reference: Reference, subject: Subject) -> Version:
-        for find in self.finders:
-            version = await find(subject, reference.version)
-            if version is not None:
-                return version
+        place = (subject, reference.version)
+        version = self.met[place] if place in self.met else await self._find(*place)
+        if version is not None:
+            return version
         wanted = "its latest version" if reference.version == LATEST else f"version {reference.version}"
         raise InvalidSchemaError(
             f"The reference {reference.name!r} names subject {subject}, {wanted}, and nobody has it",
             hint="Register the referenced schema first, or correct subject and version.",
         )
+
+    async def _find(self, subject: Subject, number: int) -> Version | None:
+        for find in self.finders:
+            version = await find(subject, number)
+            if version is not None:
+                return version
+        return None
+
+
+def _places(schema: Schema, parent: Subject) -> list[tuple[Subject, int]]:
+    return list(dict.fromkeys((resolve(one.subject, parent), one.version) for one in schema.references))

@@ -1,5 +1,6 @@
 """Find schemas by names, fields, types, docs and tags, over every registry and the store, from an index kept fresh."""
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +12,11 @@ from anyio import to_thread
 from cachetools import LRUCache
 
 from schema_mcp.domain.engine import Whole, format_of, parse
-from schema_mcp.domain.errors import InvalidSchemaError, SchemaMcpError
+from schema_mcp.domain.errors import InvalidSchemaError, RegistryError, SchemaMcpError
 from schema_mcp.domain.formats import Named
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.schema import Subject, Version
-from schema_mcp.registries.contract import Basis
+from schema_mcp.registries.contract import Basis, Registry
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.memory import is_away
 from schema_mcp.services.resolution import LATEST, Finder, in_registry, in_store, whole
@@ -24,6 +25,9 @@ from schema_mcp.stores.schemastore import SchemaStore
 STORE = "store"
 FRESH = timedelta(seconds=15)
 """A registry is listed again after so long, and after every write of our own at once."""
+
+_PATIENCE, _FIRST_PATIENCE = 2, 10
+"""Seconds that a search waits for a registry: one whose content is known, and one that was never listed."""
 
 _MOST_DOCUMENTS = 50_000
 _MOST_MATCHES = 5
@@ -111,7 +115,7 @@ class Index:
                 return shelf
             registry = fleet.reading(name)
             try:
-                listed = [version async for version in registry.versions(latest_only=True)]
+                listed = await _listed(registry, _PATIENCE if shelf.listed_at else _FIRST_PATIENCE)
             except SchemaMcpError as error:
                 if shelf.stamp != writes or not is_away(error):
                     raise
@@ -220,6 +224,21 @@ def _names(one: Whole | None) -> list[Named]:
         return [] if one is None else format_of(one.schema.type).names(parse(one))
     except InvalidSchemaError:
         return []
+
+
+async def _listed(registry: Registry, patience: float) -> list[Version]:
+    """The latest version of each subject; who does not begin to answer in time would hold up all the others."""
+    listing = registry.versions(latest_only=True)
+    listed: list[Version] = []
+    with anyio.move_on_after(patience) as waiting:
+        async for version in listing:
+            waiting.deadline = math.inf
+            listed.append(version)
+    if waiting.cancelled_caught:
+        raise RegistryError(
+            f"{registry.name} did not begin to answer within {patience:g} s", hint="The others were searched."
+        )
+    return listed
 
 
 def _among(listed: Sequence[Version]) -> Finder:
