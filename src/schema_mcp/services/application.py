@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 import anyio
 from anyio.abc import TaskGroup
 
-from schema_mcp.domain.errors import LockHeldError, NotFoundError, StalePlanError
+from schema_mcp.domain.errors import LockHeldError, NotFoundError, SchemaMcpError, StalePlanError
 from schema_mcp.domain.plan import Plan, from_text, to_text
-from schema_mcp.services import deployment, migration, recovery, selection, steps
+from schema_mcp.services import deployment, migration, recovery, reference_update, selection, steps
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.stores.journal import Journal, Run, Status
 
@@ -49,7 +49,7 @@ async def apply(
     run = await ground.journal.start(
         kind=plan.kind, plan=digest, owner=signed.caller.name, total=len(plan.steps), resumes=cut_off
     )
-    await _within(background, patience, lambda: _carry_out(ground, plan, run, report, said))
+    await _within(background, patience, lambda: _carry_out(ground, plan, run, signed, report, said))
     return await task(ground.journal, run.task)
 
 
@@ -60,7 +60,7 @@ async def apply_now(ground: Ground, plan: Plan, signed: Signature, report: Repor
     run = await ground.journal.start(
         kind=recovery.REGISTRATION, plan=digest, owner=signed.caller.name, total=len(plan.steps)
     )
-    return await _carry_out(ground, plan, run, report)
+    return await _carry_out(ground, plan, run, signed, report)
 
 
 async def task(journal: Journal, name: str) -> Run:
@@ -95,6 +95,8 @@ async def _refuse_stale(ground: Ground, plan: Plan) -> None:
 
 async def again(ground: Ground, plan: Plan) -> Plan:
     """The plan that the same request makes now."""
+    if plan.kind == reference_update.KIND:
+        return await reference_update.again(ground.fleet, ground.store, ground.ids, plan.request)
     chosen = selection.from_request(plan.request)
     if plan.kind == "migration":
         source, target = (ground.fleet.get(plan.request[end]) for end in ("source", "target"))
@@ -110,9 +112,11 @@ def _moved(plan: Plan, now: Plan) -> str:
     return f"{' and '.join(moved) or 'what it rests on'} changed since it was made"
 
 
-async def _carry_out(ground: Ground, plan: Plan, run: Run, report: Report, notes: Sequence[str] = ()) -> steps.Outcome:
+async def _carry_out(
+    ground: Ground, plan: Plan, run: Run, signed: Signature, report: Report, notes: Sequence[str] = ()
+) -> steps.Outcome:
     try:
-        outcome = await steps.carry_out(ground, plan, run, report)
+        outcome = await _outcome(ground, plan, run, signed, report)
     except BaseException:
         # Cancelled, or a bug: the journal says so before the error travels on.
         with anyio.CancelScope(shield=True):
@@ -124,6 +128,16 @@ async def _carry_out(ground: Ground, plan: Plan, run: Run, report: Report, notes
     result = {"registries": [one.told() for one in outcome.registries], "notes": list(notes)}
     await ground.journal.finish(run.task, status, result)
     return outcome
+
+
+async def _outcome(ground: Ground, plan: Plan, run: Run, signed: Signature, report: Report) -> steps.Outcome:
+    """Versions that a plan makes are committed before its steps; where that fails, no step is done."""
+    if plan.kind == reference_update.KIND:
+        try:
+            plan = await reference_update.committed(ground, plan, signed)
+        except SchemaMcpError as error:
+            return steps.failed_before(plan, error)
+    return await steps.carry_out(ground, plan, run, report)
 
 
 async def _within(background: TaskGroup | None, patience: float | None, work: Callable[[], Awaitable[object]]) -> None:

@@ -5,6 +5,7 @@ stop each other. Versions that keep their id are carried in with the subject in 
 down first and restored on success, failure, cancellation and, by `recovery`, after a crash.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -69,6 +70,14 @@ class Outcome:
         for one in self.registries:
             if one.error is not None:
                 raise one.error
+
+
+def failed_before(plan: Plan, error: SchemaMcpError) -> Outcome:
+    """What a plan came to that could not even begin."""
+    totals = Counter(step.registry for step in plan.steps)
+    return Outcome(
+        tuple(RegistryOutcome(name, 0, total, error=error, failed="commit") for name, total in totals.items())
+    )
 
 
 @dataclass(slots=True)

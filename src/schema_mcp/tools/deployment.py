@@ -149,13 +149,14 @@ _MOST_BLOCKED = 20
 @tool(scope=Scope.READ, effect=Effect.READS, core=True)
 async def plan_deployment(workspace: Workspace, request: PlanDeployment) -> PlanMade:
     """Plan what brings registries to what the store in Git says; writes nothing, apply_plan carries it out."""
-    registries = _registries(workspace, request.registries)
+    registries = registries_of(workspace, request.registries)
     made = await deployment.plan(workspace.fleet, workspace.store, registries, selection_of(request))
     await workspace.journal.keep_plan(made.digest, to_text(made), workspace.caller.name)
     return plan_told(made, registries, cursor=request.cursor, limit=request.limit)
 
 
-def _registries(workspace: Workspace, named: tuple[str, ...]) -> tuple[str, ...]:
+def registries_of(workspace: Workspace, named: tuple[str, ...]) -> tuple[str, ...]:
+    """The registries that were named, or every writable one."""
     names = named or tuple(workspace.fleet.writable)
     if not names:
         raise NotFoundError("No registry can be written to", hint="Name registries to see what differs there.")

@@ -10,13 +10,15 @@ from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import InvalidRequestError
 from schema_mcp.domain.graph import Edge, Graph, Node, mermaid
 from schema_mcp.domain.naming import checked_subject, shown_context
+from schema_mcp.domain.plan import to_text
 from schema_mcp.domain.references import Place
 from schema_mcp.domain.schema import SchemaType
-from schema_mcp.services import graph, impact
+from schema_mcp.services import graph, impact, reference_update
 from schema_mcp.services.judgement import Side
 from schema_mcp.toolkit.paging import REPLY_BYTES, page, part
 from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
 from schema_mcp.toolkit.workspace import Workspace
+from schema_mcp.tools.deployment import PlanMade, plan_told, registries_of
 
 _MOST_CIRCLES = 10
 _LONGEST_CIRCLE = 20
@@ -394,6 +396,43 @@ async def bundle_schema(workspace: Workspace, request: BundleSchema) -> Bundle:
         characters=piece.total if piece.is_part else None,
         cursor=piece.cursor,
     )
+
+
+class PlanReferenceUpdate(Shape):
+    """Which shared schema moves on."""
+
+    subject: str
+    """The shared subject."""
+
+    version: Annotated[int, Field(ge=1)] | Literal["latest"] = "latest"
+    """Version everybody is to use."""
+
+    schema_text: str | None = None
+    """A new text of the shared schema, registered first."""
+
+    context: str | None = None
+    """Context."""
+
+    registries: tuple[str, ...] = ()
+    """Exactly these; every writable one when left out."""
+
+    limit: Annotated[int, Field(ge=1, le=1_000)] = 100
+    """At most so many rows."""
+
+    cursor: str | None = None
+    """Where the last page ended."""
+
+
+@tool(scope=Scope.READ, effect=Effect.READS)
+async def plan_reference_update(workspace: Workspace, request: PlanReferenceUpdate) -> PlanMade:
+    """Plan taking every user of a shared schema to a new version of it, in order, each checked; apply_plan does it."""
+    subject = checked_subject(request.subject, request.context)
+    number = "latest" if request.schema_text is not None else request.version
+    wanted = reference_update.Wanted(subject, number, request.schema_text)
+    names = registries_of(workspace, request.registries)
+    made = await reference_update.plan(workspace.fleet, workspace.store, workspace.ids, wanted, names)
+    await workspace.journal.keep_plan(made.digest, to_text(made), workspace.caller.name)
+    return plan_told(made, names, cursor=request.cursor, limit=request.limit)
 
 
 def _side(workspace: Workspace, registry: str | None, source: str) -> Side:

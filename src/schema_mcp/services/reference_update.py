@@ -1,0 +1,366 @@
+"""Take all users of a shared schema to a new version of it: planned in order, each checked, committed as one.
+
+Only the latest version of each subject is taken along. The plan carries the new references; texts stay what they are,
+but for the shared schema's own, which a caller may give.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from anyio import to_thread
+
+from schema_mcp.domain import compatibility
+from schema_mcp.domain.allocation import Allocation, IdSource
+from schema_mcp.domain.engine import Whole, canonical
+from schema_mcp.domain.errors import (
+    InvalidRequestError,
+    InvalidSchemaError,
+    NotFoundError,
+    RegistryError,
+    StalePlanError,
+)
+from schema_mcp.domain.graph import Edge, Graph, Node
+from schema_mcp.domain.identity import schema_hash
+from schema_mcp.domain.naming import resolve
+from schema_mcp.domain.plan import Action, Blocked, Plan, Step, in_order
+from schema_mcp.domain.schema import Level, Reference, Schema, Subject, Version
+from schema_mcp.registries.contract import Capability
+from schema_mcp.registries.fleet import Fleet
+from schema_mcp.registries.guard import GuardedRegistry
+from schema_mcp.services import commits, id_allocation, recovery, snapshots
+from schema_mcp.services.deployment import IMPORT_WARNING
+from schema_mcp.services.ground import Ground, Signature
+from schema_mcp.services.judgement import judge_of
+from schema_mcp.services.resolution import Finder, in_store, stored_whole, whole
+from schema_mcp.services.together import each
+from schema_mcp.stores.schemastore import AddVersion, Change, SchemaStore, SetMark, StoredVersion
+
+KIND: Final = "reference_update"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which version of the shared schema everybody is to use; with a text, a new one that is made of it."""
+
+    subject: Subject
+    number: int | Literal["latest"] = "latest"
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Bump:
+    """One new version, made from the version `before`."""
+
+    version: Version
+    before: int
+    whole: Whole
+    digest: str
+
+    @property
+    def subject(self) -> Subject:
+        return self.version.subject
+
+    @property
+    def uses(self) -> set[tuple[Subject, int]]:
+        used = self.version.schema.references
+        return {(resolve(one.subject, self.subject), one.version) for one in used}
+
+
+async def plan(fleet: Fleet, store: SchemaStore, ids: IdSource, wanted: Wanted, registries: Sequence[str]) -> Plan:
+    """The new versions that it takes, in order, on each registry that they are meant for. Reads only.
+
+    Raises `NotFoundError` where the store lacks the version, `InvalidSchemaError` for a circle of subjects,
+    `RegistryError`. What is not compatible is blocked, and with it all that would use it.
+    """
+    _refuse_several(ids, registries)
+    await store.refresh()
+    bumps = await _bumps(store, wanted)
+    names = sorted(set(registries))
+    subjects = {bump.subject for bump in bumps}
+    blocked = [
+        one for several in await each(names, lambda name: _blocked(fleet.get(name), store, bumps)) for one in several
+    ]
+    through = _through(bumps, {one.subject for one in blocked})
+    found = await each(names, lambda name: snapshots.of_registry(fleet.get(name), subjects.__contains__))
+    rank = {(name, bump.subject, bump.version.number): index for index, bump in enumerate(bumps) for name in names}
+    steps = [_step(store, name, bump) for bump in through for name in _targets(store, bump.subject, names)]
+    return Plan(
+        kind=KIND,
+        request={
+            "subject": [wanted.subject.name, wanted.subject.context],
+            "version": wanted.number,
+            "text": wanted.text,
+            "registries": names,
+            "made": [_told(bump) for bump in through],
+        },
+        commit=store.head or "",
+        observed={name: snapshots.digest(one) for name, one in zip(names, found, strict=True)},
+        steps=in_order(steps, rank),
+        blocked=tuple(blocked),
+        warnings=(IMPORT_WARNING,) if steps and ids is IdSource.LEDGER else (),
+    )
+
+
+async def again(fleet: Fleet, store: SchemaStore, ids: IdSource, request: Mapping[str, Any]) -> Plan:
+    """The plan that the same request makes now."""
+    wanted = Wanted(Subject(*request["subject"]), request["version"], request["text"])
+    return await plan(fleet, store, ids, wanted, request["registries"])
+
+
+async def committed(ground: Ground, plan: Plan, signed: Signature) -> Plan:
+    """The plan with its new versions in the store and their ids in its steps; what is there already stays.
+
+    Where we number, all of them are one commit; where the registry does, it takes each, and each is committed.
+    """
+    digests = {(step.subject, step.number): step.digest for step in plan.steps}
+    missing = [_made(ground.store, one) for one in plan.request["made"]]
+    missing = [one for one in missing if _held(ground.store, one) != digests.get((one.subject, one.number))]
+    if ground.ids is IdSource.LEDGER:
+        await _commit_numbered(ground, missing, digests, plan, signed)
+        return replace(plan, steps=tuple(_with_id(ground.store, step) for step in plan.steps))
+    for one in missing:
+        await _register(ground, one, digests[one.subject, one.number], plan, signed)
+    return plan
+
+
+def _refuse_several(ids: IdSource, registries: Sequence[str]) -> None:
+    if ids is IdSource.REGISTRY and len(set(registries)) != 1:
+        raise InvalidRequestError(
+            "Here the registry hands out ids, so new versions begin in one registry",
+            hint="Name one in `registries`; promotion or migration takes them further.",
+        )
+
+
+# --- deciding ---
+
+
+async def _bumps(store: SchemaStore, wanted: Wanted) -> list[_Bump]:
+    """The new versions, each after those that it uses."""
+    latest = await to_thread.run_sync(_latest, store)
+    shared = latest.get(wanted.subject)
+    if shared is None or store.version(wanted.subject, wanted.number) is None:
+        raise NotFoundError(
+            f"The store has no version {wanted.number} of {wanted.subject}",
+            hint="The store governs: register the new version, or bring the registry in with adopt_registry.",
+        )
+    numbers = {wanted.subject: shared.number if wanted.number == "latest" else wanted.number}
+    made: dict[tuple[Subject, int], Version] = {}
+    bumps: list[_Bump] = []
+    for subject in _affected(latest, wanted.subject):
+        text = wanted.text if subject == wanted.subject else None
+        schema = _bumped(latest[subject], numbers, text)
+        if schema == latest[subject].schema:
+            continue
+        number = max(record.number for record in store.records(subject)) + 1
+        version = Version(subject, number, 0, schema)
+        complete = await whole(schema, subject, [_drafted(made), in_store(store)])
+        canon = await to_thread.run_sync(lambda one=complete: canonical(one, new=True))
+        bump = _Bump(version, latest[subject].number, complete, schema_hash(canon))
+        if bump.digest == _held(store, latest[subject]):
+            continue  # a text that says the same
+        bumps.append(bump)
+        made[subject, number], numbers[subject] = version, number
+    return bumps
+
+
+def _latest(store: SchemaStore) -> dict[Subject, Version]:
+    found = {subject: store.version(subject, "latest") for subject in store.subjects()}
+    return {subject: stored.version for subject, stored in found.items() if stored}
+
+
+def _affected(latest: Mapping[Subject, Version], shared: Subject) -> list[Subject]:
+    """The shared subject and all whose latest version uses it, directly or not, in the order to register them."""
+    users: dict[Subject, set[Subject]] = {}
+    for subject, version in latest.items():
+        for reference in version.schema.references:
+            users.setdefault(resolve(reference.subject, subject), set()).add(subject)
+    met, waiting = {shared}, [shared]
+    while waiting:
+        new = users.get(waiting.pop(), set()) - met
+        met |= new
+        waiting += new
+    edges = [Edge((user, 0), (used, 0)) for used in met for user in users.get(used, ()) if user in met]
+    graph = Graph({(subject, 0): Node((subject, 0), 0) for subject in met}, tuple(edges))
+    if graph.circles:
+        way = " -> ".join(str(subject) for subject, _ in graph.circles[0])
+        raise InvalidSchemaError(
+            f"Subjects use each other in a circle: {way}", hint="Register the new versions one by one."
+        )
+    return [subject for subject, _ in graph.order]
+
+
+def _bumped(version: Version, numbers: Mapping[Subject, int], text: str | None) -> Schema:
+    def moved(one: Reference) -> Reference:
+        number = numbers.get(resolve(one.subject, version.subject), 0)
+        return replace(one, version=number) if one.version < number else one
+
+    schema = version.schema
+    return replace(schema, text=text or schema.text, references=tuple(moved(one) for one in schema.references))
+
+
+def _drafted(made: Mapping[tuple[Subject, int], Version]) -> Finder:
+    async def find(subject: Subject, number: int) -> Version | None:
+        return made.get((subject, number))
+
+    return find
+
+
+def _through(bumps: Sequence[_Bump], blocked: set[Subject]) -> list[_Bump]:
+    """What is made: all but what some registry refuses, and what would use that."""
+    stopped: set[tuple[Subject, int]] = set()
+    through: list[_Bump] = []
+    for bump in bumps:
+        if bump.subject in blocked or bump.uses & stopped:
+            stopped.add((bump.subject, bump.version.number))
+        else:
+            through.append(bump)
+    return through
+
+
+async def _blocked(registry: GuardedRegistry, store: SchemaStore, bumps: Sequence[_Bump]) -> list[Blocked]:
+    """What this registry would not take, and all that would use it."""
+    found: dict[tuple[Subject, int], Blocked] = {}
+    for bump in bumps:
+        if not snapshots.is_meant_for(store, bump.subject, registry.name):
+            continue
+        beneath = [found[one] for one in sorted(bump.uses) if one in found]
+        if beneath:
+            why = (f"it would use {beneath[0].subject} v{beneath[0].number}, which is blocked", "Mend that first.")
+        else:
+            why = await _refusal(registry, store, bump)
+        if why:
+            place = (bump.subject, bump.version.number)
+            found[place] = Blocked(registry.name, bump.subject, *why, bump.version.number)
+    return list(found.values())
+
+
+async def _refusal(registry: GuardedRegistry, store: SchemaStore, bump: _Bump) -> tuple[str, str] | None:
+    subject, capabilities = bump.subject, registry.capabilities
+    if Capability.REFERENCES not in capabilities:
+        return "the registry has no references", "Leave it out of `registries`, or bundle the schema."
+    stored = {record.number for record in store.records(subject)}
+    unknown = sorted(set(await registry.numbers(subject, deleted=True)) - stored)
+    if unknown:
+        return f"the registry holds versions that the store lacks: {unknown[:10]}", "Bring them in with adopt_registry."
+    judge = judge_of(registry.name, await registry.config(subject, inherited=True))
+    level: Level = store.wish(subject).level or store.context_wish(subject.context).level or judge.level
+    live = [one.version for one in store.history(subject) if not one.version.deleted]
+    previous = [await stored_whole(one, store) for one in live]
+    outcome = await to_thread.run_sync(
+        lambda: compatibility.check(bump.whole, previous, level, judge.rules, group=judge.group)
+    )
+    if outcome.compatible:
+        return None
+    return f"not {level} compatible: {outcome.breaks[0][1].plain}", "Mend the shared schema, or lower the level."
+
+
+def _targets(store: SchemaStore, subject: Subject, names: Sequence[str]) -> list[str]:
+    return [name for name in names if snapshots.is_meant_for(store, subject, name)]
+
+
+def _step(store: SchemaStore, registry: str, bump: _Bump) -> Step:
+    used = ", ".join(f"{one.subject} v{one.version}" for one in _moved(store, bump))
+    reason = f"it moves on to {used}" if used else "the shared schema's new text"
+    number = bump.version.number
+    return Step(registry, Action.REGISTER, bump.subject, reason, number=number, digest=bump.digest)
+
+
+def _moved(store: SchemaStore, bump: _Bump) -> list[Reference]:
+    stored = store.version(bump.subject, bump.before)
+    before = stored.version.schema.references if stored else ()
+    return [one for one in bump.version.schema.references if one not in before]
+
+
+# --- doing ---
+
+
+def _told(bump: _Bump) -> dict[str, Any]:
+    """A new version as the plan keeps it: where its text is from, and what it references."""
+    version = bump.version
+    return {
+        "subject": [version.subject.name, version.subject.context],
+        "version": version.number,
+        "before": bump.before,
+        "references": [[one.name, one.subject, one.version] for one in version.schema.references],
+        "text": version.schema.text,
+    }
+
+
+def _made(store: SchemaStore, told: Mapping[str, Any]) -> Version:
+    """A new version as it will be committed, id aside; raises `StalePlanError` where what it is made from is gone."""
+    subject = Subject(*told["subject"])
+    before = store.version(subject, told["before"])
+    if before is None:
+        raise StalePlanError(f"The store no longer has {subject} v{told['before']}", hint="Plan again.")
+    references = tuple(Reference(*one) for one in told["references"])
+    schema = replace(before.version.schema, text=told["text"], references=references)
+    return Version(subject, told["version"], 0, schema)
+
+
+def _held(store: SchemaStore, version: Version) -> str:
+    stored = store.version(version.subject, version.number)
+    return stored.schema_hash if stored else ""
+
+
+async def _commit_numbered(
+    ground: Ground, missing: Sequence[Version], digests: Mapping[Any, str], plan: Plan, signed: Signature
+) -> None:
+    if not missing:
+        return
+    changes: list[Change] = []
+    highest = 0
+    for version in missing:
+        digest = digests[version.subject, version.number]
+        floor = await id_allocation.floor(ground.fleet, ground.ids, version.subject.context)
+        request = Allocation(version.subject, version.number, digest, version.schema.type, floor=floor)
+        allocated = await id_allocation.allocate(ground.ledger, ground.store, request)
+        await id_allocation.refuse_taken(ground.fleet, version.subject, allocated.id, digest)
+        changes.append(AddVersion(_stored(ground, replace(version, id=allocated.id), digest, signed)))
+        highest = max(highest, allocated.id)
+    mark = id_allocation.mark_needed(ground.store, highest)
+    if mark is not None:
+        changes.append(SetMark(mark))
+    before = ground.store.head
+    commit = await ground.store.commit(changes, _message(plan, len(missing)), signed.author, signed.trailers)
+    if ground.ledger.agreed_with == before:
+        ground.ledger.agreed_with = commit  # what we add ourselves, the ledger knows
+
+
+def _message(plan: Plan, count: int) -> str:
+    return f"Take the users of {Subject(*plan.request['subject'])} to its new version ({count} versions)"
+
+
+async def _register(ground: Ground, version: Version, digest: str, plan: Plan, signed: Signature) -> None:
+    """Register, read the number and id back, commit; a kill in between is finished at the next start."""
+    registry = ground.fleet.get(plan.request["registries"][0])
+    stored = _stored(ground, version, digest, signed)
+    async with recovery.registering(ground, registry.name, stored, signed):
+        done = await registry.register(version.subject, version.schema)
+        there = await registry.version(version.subject, done.number)
+        if there is None or there.number != version.number:
+            raise RegistryError(
+                f"{registry.name} did not make it {version.subject} v{version.number}",
+                hint="Somebody registered in between, or the content was there before: plan again.",
+                details={"registry": registry.name},
+            )
+        await commits.add_numbered(ground, registry.name, stored, there, signed)
+
+
+def _stored(ground: Ground, version: Version, digest: str, signed: Signature) -> StoredVersion:
+    wish = ground.store.wish(version.subject)
+    return StoredVersion(
+        version=version,
+        level=wish.level,
+        targets=tuple(wish.targets or ()),
+        created_at=ground.clock().isoformat(timespec="seconds"),
+        created_by=signed.caller.name,
+        description="",
+        tags=(),
+        schema_hash=digest,
+    )
+
+
+def _with_id(store: SchemaStore, step: Step) -> Step:
+    stored = store.version(step.subject, step.number)
+    return replace(step, id=stored.version.id) if stored else step
