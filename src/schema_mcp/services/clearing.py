@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from anyio import to_thread
+
 from schema_mcp.domain.errors import (
     ConflictError,
     InvalidRequestError,
@@ -98,11 +100,16 @@ async def preview(registry: Registry, chosen: Chosen) -> Preview:
             f"{len(found.live)} subjects of {shown_context(chosen.context)} have live versions",
             hint="Soft-delete first (permanent: false); a permanent deletion comes second.",
         )
+    # Thousands of names are put in order off the event loop.
+    return await to_thread.run_sync(_preview, registry.name, chosen, found)
+
+
+def _preview(registry: str, chosen: Chosen, found: _Found) -> Preview:
     order = _referrers_first(found)[: chosen.most]
     batch = set(order)
     staying = {one: tuple(sorted(found.users.get(one, set[Subject]()) - batch)) for one in order}
     return Preview(
-        registry=registry.name,
+        registry=registry,
         chosen=chosen,
         batch=tuple(Doomed(one, tuple(sorted(found.versions[one]))) for one in order),
         subjects=len(found.versions),

@@ -297,7 +297,7 @@ _HOLDERS = 100
 
 @tool(scope=Scope.READ, effect=Effect.READS)
 async def lookup_schema(workspace: Workspace, request: LookupSchema) -> SchemaLookedUp:
-    """Find the id and version of a schema text: is it registered already, under this subject or under any?"""
+    """Find the id and version of a schema text: whether it is registered already, under this subject or any."""
     registry = workspace.registry(request.registry)
     scope = _scope(request)
     schema = schema_of(request.schema_text, request.schema_type, request.references, request.metadata, request.rule_set)
