@@ -85,9 +85,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     live = session.config.stash[SESSION]
     if session.testscollected and not live.registries and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    for run in live.runs.values():
-        if run.key != "given":
-            run.keep()
+    if session.exitstatus == pytest.ExitCode.OK and not session.config.getoption("keyword"):
+        for run in live.runs.values():
+            if run.key != "given":
+                run.keep()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
