@@ -248,6 +248,28 @@ async def test_a_silent_registry_delays_nobody_else(tmp_path: Path):
         assert finished == ["dev", "prod"]
 
 
+async def test_a_search_waits_for_no_silent_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(search, "FRESH", timedelta(0))
+    monkeypatch.setattr(search, "_PATIENCE", 0.1)
+    monkeypatch.setattr(search, "_FIRST_PATIENCE", 0.2)
+    async with hostile() as prod:
+        patient = configured(prod.url, more="timeouts: { connect: 30, read: 30, total: 60 }")
+        async with world_at(tmp_path, patient) as world:
+            await world.registry("dev").register(ORDERS, Schema(V1))
+            await world.registry("prod").register(ORDERS, Schema(V1))
+            with anyio.fail_after(10):
+                prod.mood = Mood.SILENT
+                never = await ask(world, "search_schemas", query="orders")
+                prod.mood = Mood.HONEST
+                await ask(world, "search_schemas", query="orders")
+                prod.mood = Mood.SILENT
+                known = await ask(world, "search_schemas", query="orders")
+
+    assert (never["unreachable"], never["hits"][0]["found_in"]) == (["prod"], ["dev"])
+    assert (known["remembered"], known["hits"][0]["found_in"]) == (["prod"], ["prod", "dev"])
+    assert (never["stale"], known["stale"]) == (False, True)
+
+
 async def test_no_call_lasts_longer_than_the_total_time(tmp_path: Path):
     async with opened(tmp_path) as (world, prod):
         prod.mood = Mood.SILENT
