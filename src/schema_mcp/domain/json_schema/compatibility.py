@@ -20,7 +20,7 @@ Key: TypeAlias = tuple[int, int]
 
 MAX_PAIRS: Final = 250_000
 """How many times two schemas are compared before the answer is refused."""
-_MAX_WINDING: Final = 2_000
+_MAX_WINDING: Final = 1_000
 """How often pairs are compared again before everything is compared in short."""
 _MAX_FOUND: Final = 5_000
 """How many differences are listed; the verdict counts them all."""

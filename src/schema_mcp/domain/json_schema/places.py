@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schema_mcp.domain.json_schema.distinct import Prints
-from schema_mcp.domain.json_schema.model import Anything, Criterion, Object, Reference, Schema
+from schema_mcp.domain.json_schema.model import Anything, Combined, Criterion, Object, Reference, Schema
 from schema_mcp.domain.json_schema.tree import Path
 from schema_mcp.domain.json_schema.walk import children
 
@@ -47,11 +47,14 @@ def places(root: Schema) -> Iterator[Place]:
         schema = followed(place.schema)
         if id(schema) not in seen:
             seen.add(id(schema))
-            inner = [
-                Place(_joined(place.path, keys), child, *_property(keys, schema))
-                for keys, child in inner_schemas(schema).items()
-            ]
-            pending += reversed(inner)
+            pending += reversed(list(_inner_places(place.path, schema)))
+
+
+def _inner_places(path: str, schema: Schema) -> Iterator[Place]:
+    holder = next((part for part in parts(schema) if isinstance(part, Object)), None)
+    for keys, child in inner_schemas(schema).items():
+        name = str(keys[1]) if keys[0] == "properties" else ""
+        yield Place(_joined(path, keys), child, name, holder if keys[0] == "properties" else None)
 
 
 def shared(old: Schema, new: Schema) -> Iterator[Shared]:
@@ -83,7 +86,7 @@ def followed(schema: Schema) -> Schema:
 
 def parts(schema: Schema) -> list[Schema]:
     """The classes that one JSON object is made of."""
-    shared_ = [child for keys, child in children(schema) if not keys]
+    shared_ = [child for keys, child in children(schema) if not keys] if isinstance(schema, Combined) else []
     return [part for child in shared_ for part in parts(child)] if shared_ else [schema]
 
 
@@ -118,12 +121,6 @@ def _step(keys: Path) -> str:
             return _STEPS.get(str(keyword), "")
         case _:
             return ""
-
-
-def _property(keys: Path, schema: Schema) -> tuple[str, Object | None]:
-    if keys[0] != "properties":
-        return "", None
-    return str(keys[1]), next((part for part in parts(schema) if isinstance(part, Object)), None)
 
 
 def _pairs(old: Schema, new: Schema, prints: Prints) -> Iterator[tuple[Path, tuple[Schema, Schema]]]:
