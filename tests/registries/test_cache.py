@@ -220,6 +220,7 @@ async def test_of_several_answers_the_oldest_counts(world: World):
         pytest.param(RegistryError("slow down", details={"status": 429}), True, id="too-many"),
         pytest.param(RegistryError("who are you", details={"status": 401}), False, id="not-signed-in"),
         pytest.param(RegistryError("not you", details={"status": 403}), False, id="not-allowed"),
+        pytest.param(RegistryError("the token endpoint refused", details={"registry": "prod"}), False, id="no-token"),
         pytest.param(RegistryError("nonsense", details={"status": 200}), False, id="nonsense"),
         pytest.param(RegistryError("elsewhere", details={"status": 302}), False, id="redirected"),
         pytest.param(NotFoundError("gone", details={"status": 404}), False, id="missing"),

@@ -256,11 +256,16 @@ class _Shelf(LRUCache[Question, _Kept]):
 
 
 def is_away(error: SchemaMcpError) -> bool:
-    """Is it that the registry cannot answer now? A refusal is an answer, and old words are no way around it."""
+    """Is it that the registry cannot answer now? A refusal is an answer, and old words are no way around it.
+
+    An error says so by the `outcome` of a call that nobody answered, by when to `retry_in`, or by the status; whatever
+    says nothing (credentials that were not taken, for one) is a refusal.
+    """
     if not isinstance(error, RegistryError):
         return False
-    status = error.details.get("status", HTTPStatus.SERVICE_UNAVAILABLE)
-    return status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    status = error.details.get("status", 0)
+    unanswered = not status and not {"outcome", "retry_in"}.isdisjoint(error.details)
+    return unanswered or status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def weight(value: Any) -> int:

@@ -236,7 +236,9 @@ async def _listed(registry: Registry, patience: float) -> list[Version]:
             listed.append(version)
     if waiting.cancelled_caught:
         raise RegistryError(
-            f"{registry.name} did not begin to answer within {patience:g} s", hint="The others were searched."
+            f"{registry.name} did not begin to answer within {patience:g} s",
+            hint="The others were searched.",
+            details={"registry": registry.name, "outcome": "not done"},
         )
     return listed
 
