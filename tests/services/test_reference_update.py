@@ -6,7 +6,7 @@ import pytest
 
 from schema_mcp.domain.errors import InvalidRequestError, NotFoundError, StalePlanError
 from schema_mcp.domain.schema import Level, Reference, Subject
-from schema_mcp.services import reference_update
+from schema_mcp.services import reference_commit, reference_update
 from schema_mcp.stores.journal import Status
 from services.asking import ask
 from services.world import World
@@ -144,6 +144,16 @@ async def test_targets_say_where_a_subject_goes(world: World):
     assert [row.registry for row in made.steps if row.subject == "item"] == ["dev", "prod"]
 
 
+async def test_a_user_is_blocked_where_what_it_uses_does_not_go(world: World):
+    await diamond(world)
+    await world.wish(Subject("item"), targets=("prod",))
+
+    made = await planned(world, schema_text=MONEY_2, registries=["dev"])
+
+    assert [(row.subject, row.hint) for row in made.blocked] == [("order", "Add dev to its targets.")]
+    assert steps(made) == [("dev", "money", 2), ("dev", "customer", 2)]
+
+
 @pytest.mark.parametrize("mover", ["store", "registry"])
 async def test_a_plan_is_stale_when_something_moved(world: World, mover: str):
     await diamond(world)
@@ -161,13 +171,13 @@ async def test_a_plan_is_stale_when_something_moved(world: World, mover: str):
 async def test_a_run_that_was_cut_off_goes_on(world: World, monkeypatch: pytest.MonkeyPatch):
     await diamond(world)
     made = await planned(world, schema_text=MONEY_2, registries=["dev"])
-    commit = reference_update.committed
+    commit = reference_commit.committed
 
     async def killed(*arguments):
         await commit(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reference_update, "committed", killed)
+    monkeypatch.setattr(reference_commit, "committed", killed)
     with pytest.raises(BaseException):  # noqa: B017, PT011 - the process dies
         await ask(world, "apply_plan", plan=made.plan)
     monkeypatch.undo()

@@ -7,7 +7,7 @@ from anyio.abc import TaskGroup
 
 from schema_mcp.domain.errors import LockHeldError, NotFoundError, SchemaMcpError, StalePlanError
 from schema_mcp.domain.plan import Plan, from_text, to_text
-from schema_mcp.services import deployment, migration, recovery, reference_update, selection, steps
+from schema_mcp.services import deployment, migration, recovery, reference_commit, reference_update, selection, steps
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.stores.journal import Journal, Run, Status
 
@@ -134,7 +134,7 @@ async def _outcome(ground: Ground, plan: Plan, run: Run, signed: Signature, repo
     """Versions that a plan makes are committed before its steps; where that fails, no step is done."""
     if plan.kind == reference_update.KIND:
         try:
-            plan = await reference_update.committed(ground, plan, signed)
+            plan = await reference_commit.committed(ground, plan, signed)
         except SchemaMcpError as error:
             return steps.failed_before(plan, error)
     return await steps.carry_out(ground, plan, run, report)

@@ -11,14 +11,12 @@ from typing import Any, Final, Literal
 from anyio import to_thread
 
 from schema_mcp.domain import compatibility
-from schema_mcp.domain.allocation import Allocation, IdSource
+from schema_mcp.domain.allocation import IdSource
 from schema_mcp.domain.engine import Whole, canonical
 from schema_mcp.domain.errors import (
     InvalidRequestError,
     InvalidSchemaError,
     NotFoundError,
-    RegistryError,
-    StalePlanError,
 )
 from schema_mcp.domain.graph import Edge, Graph, Node
 from schema_mcp.domain.identity import schema_hash
@@ -28,13 +26,12 @@ from schema_mcp.domain.schema import Level, Reference, Schema, Subject, Version
 from schema_mcp.registries.contract import Capability
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.guard import GuardedRegistry
-from schema_mcp.services import commits, id_allocation, recovery, snapshots
+from schema_mcp.services import snapshots
 from schema_mcp.services.deployment import IMPORT_WARNING
-from schema_mcp.services.ground import Ground, Signature
 from schema_mcp.services.judgement import judge_of
 from schema_mcp.services.resolution import Finder, in_store, stored_whole, whole
 from schema_mcp.services.together import each
-from schema_mcp.stores.schemastore import AddVersion, Change, SchemaStore, SetMark, StoredVersion
+from schema_mcp.stores.schemastore import SchemaStore
 
 KIND: Final = "reference_update"
 
@@ -108,31 +105,12 @@ async def again(fleet: Fleet, store: SchemaStore, ids: IdSource, request: Mappin
     return await plan(fleet, store, ids, wanted, request["registries"])
 
 
-async def committed(ground: Ground, plan: Plan, signed: Signature) -> Plan:
-    """The plan with its new versions in the store and their ids in its steps; what is there already stays.
-
-    Where we number, all of them are one commit; where the registry does, it takes each, and each is committed.
-    """
-    digests = {(step.subject, step.number): step.digest for step in plan.steps}
-    missing = [_made(ground.store, one) for one in plan.request["made"]]
-    missing = [one for one in missing if _held(ground.store, one) != digests.get((one.subject, one.number))]
-    if ground.ids is IdSource.LEDGER:
-        await _commit_numbered(ground, missing, digests, plan, signed)
-        return replace(plan, steps=tuple(_with_id(ground.store, step) for step in plan.steps))
-    for one in missing:
-        await _register(ground, one, digests[one.subject, one.number], plan, signed)
-    return plan
-
-
 def _refuse_several(ids: IdSource, registries: Sequence[str]) -> None:
     if ids is IdSource.REGISTRY and len(set(registries)) != 1:
         raise InvalidRequestError(
             "Here the registry hands out ids, so new versions begin in one registry",
             hint="Name one in `registries`; promotion or migration takes them further.",
         )
-
-
-# --- deciding ---
 
 
 async def _bumps(store: SchemaStore, wanted: Wanted) -> list[_Bump]:
@@ -157,7 +135,7 @@ async def _bumps(store: SchemaStore, wanted: Wanted) -> list[_Bump]:
         complete = await whole(schema, subject, [_drafted(made), in_store(store)])
         canon = await to_thread.run_sync(lambda one=complete: canonical(one, new=True))
         bump = _Bump(version, latest[subject].number, complete, schema_hash(canon))
-        if bump.digest == _held(store, latest[subject]):
+        if bump.digest == digest_held(store, latest[subject]):
             continue  # a text that says the same
         bumps.append(bump)
         made[subject, number], numbers[subject] = version, number
@@ -221,12 +199,17 @@ def _through(bumps: Sequence[_Bump], blocked: set[Subject]) -> list[_Bump]:
 async def _blocked(registry: GuardedRegistry, store: SchemaStore, bumps: Sequence[_Bump]) -> list[Blocked]:
     """What this registry would not take, and all that would use it."""
     found: dict[tuple[Subject, int], Blocked] = {}
+    elsewhere: set[tuple[Subject, int]] = set()
     for bump in bumps:
         if not snapshots.is_meant_for(store, bump.subject, registry.name):
+            elsewhere.add((bump.subject, bump.version.number))
             continue
         beneath = [found[one] for one in sorted(bump.uses) if one in found]
         if beneath:
             why = (f"it would use {beneath[0].subject} v{beneath[0].number}, which is blocked", "Mend that first.")
+        elif away := bump.uses & elsewhere:
+            subject = min(away)[0]
+            why = (f"the store does not send {subject} here, which it uses", f"Add {registry.name} to its targets.")
         else:
             why = await _refusal(registry, store, bump)
         if why:
@@ -272,9 +255,6 @@ def _moved(store: SchemaStore, bump: _Bump) -> list[Reference]:
     return [one for one in bump.version.schema.references if one not in before]
 
 
-# --- doing ---
-
-
 def _told(bump: _Bump) -> dict[str, Any]:
     """A new version as the plan keeps it: where its text is from, and what it references."""
     version = bump.version
@@ -282,85 +262,13 @@ def _told(bump: _Bump) -> dict[str, Any]:
         "subject": [version.subject.name, version.subject.context],
         "version": version.number,
         "before": bump.before,
+        "digest": bump.digest,
         "references": [[one.name, one.subject, one.version] for one in version.schema.references],
         "text": version.schema.text,
     }
 
 
-def _made(store: SchemaStore, told: Mapping[str, Any]) -> Version:
-    """A new version as it will be committed, id aside; raises `StalePlanError` where what it is made from is gone."""
-    subject = Subject(*told["subject"])
-    before = store.version(subject, told["before"])
-    if before is None:
-        raise StalePlanError(f"The store no longer has {subject} v{told['before']}", hint="Plan again.")
-    references = tuple(Reference(*one) for one in told["references"])
-    schema = replace(before.version.schema, text=told["text"], references=references)
-    return Version(subject, told["version"], 0, schema)
-
-
-def _held(store: SchemaStore, version: Version) -> str:
+def digest_held(store: SchemaStore, version: Version) -> str:
+    """The digest of what the store has in a version's place; empty where there is nothing."""
     stored = store.version(version.subject, version.number)
     return stored.schema_hash if stored else ""
-
-
-async def _commit_numbered(
-    ground: Ground, missing: Sequence[Version], digests: Mapping[Any, str], plan: Plan, signed: Signature
-) -> None:
-    if not missing:
-        return
-    changes: list[Change] = []
-    highest = 0
-    for version in missing:
-        digest = digests[version.subject, version.number]
-        floor = await id_allocation.floor(ground.fleet, ground.ids, version.subject.context)
-        request = Allocation(version.subject, version.number, digest, version.schema.type, floor=floor)
-        allocated = await id_allocation.allocate(ground.ledger, ground.store, request)
-        await id_allocation.refuse_taken(ground.fleet, version.subject, allocated.id, digest)
-        changes.append(AddVersion(_stored(ground, replace(version, id=allocated.id), digest, signed)))
-        highest = max(highest, allocated.id)
-    mark = id_allocation.mark_needed(ground.store, highest)
-    if mark is not None:
-        changes.append(SetMark(mark))
-    before = ground.store.head
-    commit = await ground.store.commit(changes, _message(plan, len(missing)), signed.author, signed.trailers)
-    if ground.ledger.agreed_with == before:
-        ground.ledger.agreed_with = commit  # what we add ourselves, the ledger knows
-
-
-def _message(plan: Plan, count: int) -> str:
-    return f"Take the users of {Subject(*plan.request['subject'])} to its new version ({count} versions)"
-
-
-async def _register(ground: Ground, version: Version, digest: str, plan: Plan, signed: Signature) -> None:
-    """Register, read the number and id back, commit; a kill in between is finished at the next start."""
-    registry = ground.fleet.get(plan.request["registries"][0])
-    stored = _stored(ground, version, digest, signed)
-    async with recovery.registering(ground, registry.name, stored, signed):
-        done = await registry.register(version.subject, version.schema)
-        there = await registry.version(version.subject, done.number)
-        if there is None or there.number != version.number:
-            raise RegistryError(
-                f"{registry.name} did not make it {version.subject} v{version.number}",
-                hint="Somebody registered in between, or the content was there before: plan again.",
-                details={"registry": registry.name},
-            )
-        await commits.add_numbered(ground, registry.name, stored, there, signed)
-
-
-def _stored(ground: Ground, version: Version, digest: str, signed: Signature) -> StoredVersion:
-    wish = ground.store.wish(version.subject)
-    return StoredVersion(
-        version=version,
-        level=wish.level,
-        targets=tuple(wish.targets or ()),
-        created_at=ground.clock().isoformat(timespec="seconds"),
-        created_by=signed.caller.name,
-        description="",
-        tags=(),
-        schema_hash=digest,
-    )
-
-
-def _with_id(store: SchemaStore, step: Step) -> Step:
-    stored = store.version(step.subject, step.number)
-    return replace(step, id=stored.version.id) if stored else step
