@@ -333,6 +333,24 @@ async def test_ids_are_forgotten_when_something_is_deleted_for_good(world: World
     assert world.product.calls == ["schema", write, "schema"]
 
 
+@pytest.mark.parametrize("first", sorted(WRITES))
+@pytest.mark.parametrize("second", sorted(WRITES))
+async def test_after_any_two_writes_everything_is_remembered_again(world: World, first: str, second: str):
+    for write in (first, second):
+        for method in REMEMBERED:
+            await world.ask(method)
+        await getattr(world.fresh(), write)(*WRITES[write])
+    for method in REMEMBERED:
+        await world.ask(method)
+    world.product.calls.clear()
+
+    for method in REMEMBERED:
+        await world.ask(method)
+
+    assert world.product.calls == []
+    assert world.memory.figures.entries == len(REMEMBERED)
+
+
 async def test_an_answer_from_before_a_write_that_comes_after_it_is_not_remembered(world: World):
     world.product.door = anyio.Event()
     async with anyio.create_task_group() as readers:

@@ -99,14 +99,14 @@ class Memory:
     @property
     def figures(self) -> Figures:
         """How much it holds, and how often it helped."""
-        oldest = min((kept.at for kept in self._shelf.values()), default=self._clock.now())
+        oldest = self._shelf.oldest
         return Figures(
             hits=self._hits,
             misses=self._misses,
             stale=self._stale,
             entries=len(self._shelf),
             bytes=int(self._shelf.currsize),
-            oldest=max(0.0, self._clock.now() - oldest),
+            oldest=0.0 if oldest is None else max(0.0, self._clock.now() - oldest),
         )
 
     async def answer(self, question: Question, ask: Callable[[], Awaitable[Any]]) -> Answer:
@@ -231,28 +231,37 @@ class Memory:
 
 
 class _Shelf(LRUCache[Question, _Kept]):
-    """Entries by size, and which of them are about which subject."""
+    """Entries by size, which of them are about which subject, and since when they are here."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size, getsizeof=_size)
-        self._about: defaultdict[Subject | None, set[Question]] = defaultdict(set)
+        self._about: defaultdict[Subject | None, dict[Question, float]] = defaultdict(dict)
 
     def __setitem__(self, question: Question, kept: _Kept) -> None:
         super().__setitem__(question, kept)
-        self._about[question.subject].add(question)
+        self._about[question.subject][question] = kept.at
 
     def __delitem__(self, question: Question) -> None:
         super().__delitem__(question)
         about = self._about[question.subject]
-        about.discard(question)
+        del about[question]
         if not about:
             del self._about[question.subject]
+
+    def clear(self) -> None:
+        super().clear()
+        self._about.clear()
 
     def forget(self, subject: Subject | None) -> None:
         """Drop what may change and is about this subject, or about none."""
         for question in list(self._about.get(subject, ())):
             if not question.lasts:
                 del self[question]
+
+    @property
+    def oldest(self) -> float | None:
+        """When the oldest was said; looking at the entries themselves would make all of them look used."""
+        return min((at for about in self._about.values() for at in about.values()), default=None)
 
 
 def is_away(error: SchemaMcpError) -> bool:
