@@ -174,7 +174,7 @@ async def test_what_is_not_registered_is_an_answer_and_what_is_no_schema_an_erro
 
     assert (told.found, told.total, told.holders) == (False, 0, ())
     with pytest.raises(InvalidSchemaError):
-        await ask(world, "lookup_schema", schema_text='{"type":"recod"}')
+        await ask(world, "lookup_schema", schema_text='{"type":"no-such-type"}')
 
 
 async def test_a_registry_without_lookup_is_read_instead(world: World):

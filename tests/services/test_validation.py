@@ -48,7 +48,7 @@ async def test_a_text_that_is_kept_as_it_is_is_said_to_be(world: World):
 @pytest.mark.parametrize(
     "arguments",
     [
-        pytest.param({"schema_text": '{"type":"recod"}'}, id="no-schema"),
+        pytest.param({"schema_text": '{"type":"no-such-type"}'}, id="no-schema"),
         pytest.param({"schema_text": "{"}, id="no-json"),
         pytest.param({"schema_text": "message", "schema_type": "PROTOBUF"}, id="no-protobuf"),
         pytest.param({"schema_text": V1, "rule_set": {"domainRules": [{"name": 1}]}}, id="bad-rules"),
