@@ -174,8 +174,20 @@ def test_a_deep_schema_is_read_however_little_stack_is_left():
     def at_depth(left):
         return at_depth(left - 1) if left else JSON_SCHEMA.parse(deep, new=True).canonical
 
-    used = len(sys._current_frames()) + _stack_depth()
+    used = _stack_depth()
     assert at_depth(max(1, sys.getrecursionlimit() - used - 250)) == deep
+
+
+@pytest.mark.parametrize("inside", ["1 2", '{"a" 1}', "{a:1}", '{"a":1,}', '{"a":', "[1,]", "}"])
+def test_slips_deep_down_are_refused_too(inside):
+    with pytest.raises(InvalidSchemaError, match="Not JSON"):
+        JSON_SCHEMA.parse('{"default":' + "[" * 970 + inside + "]" * 970 + "}")
+
+
+def test_what_stands_deep_down_is_kept():
+    deep = '{"default":' + "[" * 970 + '{"a":[1.50,{},[]],"b":"x"}' + "]" * 970 + "}"
+
+    assert canonical(f" {deep} ") == deep
 
 
 def _stack_depth():

@@ -94,7 +94,7 @@ def test_thousands_of_alternatives_get_a_verdict_or_a_refusal():
 
 
 @pytest.mark.parametrize("draft", [DRAFT_7, MODERN])
-@pytest.mark.parametrize("count", [2, 5, 30])
+@pytest.mark.parametrize("count", [2, 5, 15])
 def test_definitions_that_all_refer_to_each_other_get_a_verdict(count, draft):
     assert not breaks(differences(mutual(count, "number", draft), mutual(count, "integer", draft)))
     assert breaks(differences(mutual(count, "integer", draft), mutual(count, "number", draft)))
@@ -160,7 +160,7 @@ def test_numbers_with_endless_digits_do_not_fill_the_memory():
 def test_too_much_pattern_text_is_refused():
     with no_hang(), pytest.raises(InvalidSchemaError, match="patterns have more than"):
         JSON_SCHEMA.parse(
-            text({"properties": {f"f{number}": {"pattern": f"{number}" + "(a|b)*" * 200} for number in range(400)}}),
+            text({"properties": {f"f{number}": {"pattern": f"{number}" + "(a|b)*" * 200} for number in range(100)}}),
             new=True,
         )
 

@@ -37,7 +37,7 @@ from schema_mcp.domain.json_schema.text import is_array, write
 _CONDITION: Final = frozenset({"if", "then", "else"})
 _SPECIAL: Final = _CONDITION | {"$ref", "enum", "const", "not", *Criterion}
 
-MAX_PATTERN_TEXT: Final = 200_000
+MAX_PATTERN_TEXT: Final = 100_000
 """Characters in all the different patterns of a schema."""
 
 
