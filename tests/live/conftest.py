@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -35,6 +36,7 @@ def session(request: pytest.FixtureRequest) -> Session:
     return request.config.stash[SESSION]
 
 
+@contextmanager
 def _started(session: Session, product: ModuleType, folder: Path) -> Generator[str]:
     name = f"{product.NAME} {product.VERSION}"
     if GIVEN_URL:
@@ -50,18 +52,21 @@ def _started(session: Session, product: ModuleType, folder: Path) -> Generator[s
 
 @pytest.fixture(scope="session")
 def apicurio(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    yield from _started(session, apicurio_product, tmp_path_factory.mktemp("apicurio"))
+    with _started(session, apicurio_product, tmp_path_factory.mktemp("apicurio")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def axonops(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    yield from _started(session, axonops_product, tmp_path_factory.mktemp("axonops"))
+    with _started(session, axonops_product, tmp_path_factory.mktemp("axonops")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def kafka(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    session.runs["kafka"] = Run("kafka", kafka_product.NAME, kafka_product.VERSION)
-    yield from _started(session, kafka_product, tmp_path_factory.mktemp("kafka"))
+    with _started(session, kafka_product, tmp_path_factory.mktemp("kafka")) as address:
+        session.runs["kafka"] = Run("kafka", kafka_product.NAME, kafka_product.VERSION)
+        yield address
 
 
 @pytest.fixture(scope="session")
