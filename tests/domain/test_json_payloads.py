@@ -124,6 +124,16 @@ def test_a_pattern_made_to_stretch_a_matcher_does_not():
     assert time.perf_counter() - began < 5
 
 
+def test_many_names_with_many_patterns_come_to_an_end():
+    began = time.perf_counter()
+    patterns = {"patternProperties": {f"(a|b){{1,{n}}}x": {} for n in range(1, 100)}}
+
+    with pytest.raises(InvalidRequestError, match="too many steps"):
+        faults(patterns, {f"{'ab' * 100}{n}": 1 for n in range(10_000)})
+
+    assert time.perf_counter() - began < 30
+
+
 @pytest.mark.parametrize(
     "text",
     [

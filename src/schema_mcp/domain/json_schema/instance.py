@@ -20,6 +20,7 @@ from schema_mcp.domain.schema import Dependency
 
 _MOST_FAULTS: Final = 50
 _MOST_STEPS: Final = 300_000
+_EFFORT_OF_A_STEP: Final = 5
 _TOLD_BRANCHES: Final = 3
 
 
@@ -61,11 +62,7 @@ class Instance:
             self._open.clear()
 
     def _check(self, scope: Scope, value: Any) -> _Seen:
-        self._left -= 1
-        if self._left < 0:
-            raise InvalidRequestError(
-                "Payload and schema together take too many steps", hint="Check one record of it at a time."
-            )
+        self._spend(1)
         place = (id(scope.raw), len(self._way))
         if place in self._open:  # a reference that leads back to itself asks nothing new
             return _Seen()
@@ -228,7 +225,15 @@ class Instance:
         if known is None or not known.is_understood or len(text) > MAX_NAME:
             self.unjudged.add(pattern)
             return True
+        self._spend(known.effort(text) // _EFFORT_OF_A_STEP)
         return known.search(text)
+
+    def _spend(self, steps: int) -> None:
+        self._left -= steps
+        if self._left < 0:
+            raise InvalidRequestError(
+                "Payload and schema together take too many steps", hint="Check one record of it at a time."
+            )
 
     def _fault(self, seen: _Seen, message: str, branches: Sequence[_Seen] = ()) -> None:
         if len(seen.faults) < _MOST_FAULTS:
