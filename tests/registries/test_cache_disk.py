@@ -107,6 +107,22 @@ async def test_a_write_of_ours_is_known_to_the_next_server(write: str, tmp_path:
     await last.memory.close()
 
 
+@pytest.mark.parametrize(("permanent", "known"), [(False, True), (True, False)])
+async def test_ids_are_forgotten_on_disk_when_something_is_deleted_for_good(
+    permanent: bool, known: bool, tmp_path: Path
+):
+    first = Server(tmp_path)
+    await first.ask("schema")
+    await first.reading().delete_subject(ORDERS, permanent=permanent)
+    await first.memory.close()
+
+    last = Server(tmp_path)
+    await last.ask("schema")
+
+    assert last.product.calls == ([] if known else ["schema"])
+    await last.memory.close()
+
+
 async def test_it_is_forgotten_before_the_write_goes_out(tmp_path: Path):
     server = Server(tmp_path)
     await server.ask("subjects")
