@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes.confluent import FakeConfluent, Refused
@@ -245,6 +245,7 @@ async def test_subjects_are_read_a_few_at_a_time():
     assert 1 < most <= 10
 
 
+@settings(deadline=None)  # no test of speed
 @given(
     counts=st.lists(st.integers(1, 4), min_size=1, max_size=6),
     cap=st.integers(2, 9),
