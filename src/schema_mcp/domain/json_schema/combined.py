@@ -57,7 +57,7 @@ def _member_steps(original: Combined, update: Combined, path: str) -> Steps:
     for left, before in enumerate(original.members):
         inner = f"{path}/{original.criterion}/{left}"
         for right, after in enumerate(update.members):
-            if _are_strangers(before, after):
+            if are_strangers(before, after):
                 continue
             outcome = yield Probe(before, after, inner)
             if not outcome.breaks:
@@ -70,7 +70,7 @@ def _member_steps(original: Combined, update: Combined, path: str) -> Steps:
         yield Found("COMBINED_TYPE_SUBSCHEMAS_CHANGED", path, original, update)
 
 
-def _are_strangers(before: Schema, after: Schema) -> bool:
+def are_strangers(before: Schema, after: Schema) -> bool:
     """Surely no fit: two plain types, or two objects that a constant tells apart."""
     if type(before) is not type(after):
         return isinstance(before, _PLAIN) and isinstance(after, _PLAIN) and not (before.is_bytes and after.is_bytes)

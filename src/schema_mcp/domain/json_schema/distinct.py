@@ -14,6 +14,8 @@ class Prints:
 
     def distinct(self, members: list[Schema]) -> list[Schema]:
         """The members without later ones that are equal to earlier ones."""
+        if len({_outline(member.raw) for member in members}) == len(members):
+            return members
         first: dict[int, Schema] = {}
         for member in members:
             first.setdefault(self.of(member.raw), member)
@@ -41,3 +43,11 @@ class Prints:
 
     def _of_inner(self, inner: Any) -> int:
         return self._known[id(inner)] if is_object(inner) or is_array(inner) else self._made(inner)
+
+
+def _outline(raw: Any) -> tuple[int, str]:
+    """What equal JSON has in common, seen at a glance."""
+    if not is_object(raw):
+        return -1, scalar(raw)
+    kind = raw.get("type")
+    return len(raw), kind if isinstance(kind, str) else ""

@@ -14,6 +14,8 @@ class Draft(IntEnum):
     SEVEN = 7
     MODERN = 2020
 
+    __hash__ = int.__hash__  # an enumeration's own is slow, and every schema looks something up by its draft
+
     @property
     def words(self) -> str:
         return "2020-12" if self is Draft.MODERN else f"draft {self.value}"

@@ -1,15 +1,22 @@
 """Members of combined schemas that find no partner on the other side."""
 
+from typing import Final
+
 from schema_mcp.domain.formats import Rules
+from schema_mcp.domain.json_schema.combined import are_strangers
 from schema_mcp.domain.json_schema.compatibility import compare
 from schema_mcp.domain.json_schema.matching import largest_matching
-from schema_mcp.domain.json_schema.model import Combined
+from schema_mcp.domain.json_schema.model import Combined, Schema
+
+_MOST_PAIRS: Final = 40_000
 
 
-def unmatched(original: Combined, update: Combined) -> tuple[list[int], list[int]]:
-    """The places of those left over on each side."""
+def unmatched(original: Combined, update: Combined) -> tuple[list[int], list[int]] | None:
+    """The places of those left over on each side; None where there are too many to pair off."""
+    if len(original.members) * len(update.members) > _MOST_PAIRS:
+        return None
     partners = {
-        left: [right for right, after in enumerate(update.members) if not compare(before, after, Rules()).breaks]
+        left: [right for right, after in enumerate(update.members) if _fits(before, after)]
         for left, before in enumerate(original.members)
     }
     matching = largest_matching(partners)
@@ -17,3 +24,7 @@ def unmatched(original: Combined, update: Combined) -> tuple[list[int], list[int
         [left for left in partners if left not in matching],
         [right for right in range(len(update.members)) if right not in matching.values()],
     )
+
+
+def _fits(before: Schema, after: Schema) -> bool:
+    return not are_strangers(before, after) and not compare(before, after, Rules()).breaks

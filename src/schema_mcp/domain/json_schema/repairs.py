@@ -267,8 +267,10 @@ def _members(case: Case) -> Raw | None:
         return None
     if not _is_written(mine):
         return _types(case)
-    left, right = unmatched(theirs, mine) if case.reads else unmatched(mine, theirs)
-    surplus, missing = (right, left) if case.reads else (left, right)
+    sides = unmatched(theirs, mine) if case.reads else unmatched(mine, theirs)
+    if sides is None:
+        return None
+    surplus, missing = sides[::-1] if case.reads else sides
     may_grow = case.reads is (mine.criterion is not Criterion.ALL)
     pairs = _pairs(mine, theirs, surplus, missing, alike=may_grow)
     taken = [case.take(member.raw) for member in theirs.members]

@@ -76,13 +76,18 @@ def _mismatch_found(original: Schema, update: Schema, path: str) -> list[Found]:
 
 
 def _annotations_found(original: Schema, update: Schema, path: str) -> list[Found]:
-    changes = (
-        ("ID_CHANGED", original.id == update.id),
-        ("TITLE_CHANGED", original.title == update.title),
-        ("DESCRIPTION_CHANGED", original.description == update.description),
-        ("DEFAULT_CHANGED", _same_default(original.default, update.default)),
+    same = (
+        original.id == update.id,
+        original.title == update.title,
+        original.description == update.description,
+        _same_default(original.default, update.default),
     )
-    return [Found(kind, path, original, update) for kind, same in changes if not same]
+    if all(same):
+        return []
+    return [Found(kind, path, original, update) for kind, one in zip(_ANNOTATIONS, same, strict=True) if not one]
+
+
+_ANNOTATIONS: Final = ("ID_CHANGED", "TITLE_CHANGED", "DESCRIPTION_CHANGED", "DEFAULT_CHANGED")
 
 
 def _same_default(before: Any, after: Any) -> bool:
