@@ -47,7 +47,7 @@ snapshots: $(READY) ## accept how the tools look to clients
 	UPDATE_SNAPSHOTS=1 $(BIN)/pytest -q tests/tools/test_snapshots.py
 
 docs: $(READY) ## write the reference pages
-	$(BIN)/python -m schema_mcp.toolkit.reference docs/reference
+	$(BIN)/schema-mcp reference docs/reference
 
 docs-check: $(READY) ## the reference pages say what the code says
 	$(BIN)/pytest -q tests/toolkit/test_reference.py tests/test_guides.py

@@ -57,7 +57,7 @@ async def plan(fleet: Fleet, store: SchemaStore, registries: Sequence[str], sele
 
     Reads only. Raises `RegistryError` when a registry does not answer: an unreachable registry is never "in sync".
     """
-    await store.refresh()
+    await store.fetch()
     names = sorted(set(registries))
     made = await each(names, lambda name: _draft(fleet.get(name), store, selection))
     drafts = dict(zip(names, made, strict=True))

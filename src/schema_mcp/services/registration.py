@@ -154,7 +154,7 @@ def _check_stop(source: IdSource, stop: Stop | None) -> None:
 
 async def _read(ground: Ground, registry: GuardedRegistry, wanted: Wanted) -> _Case:
     store, subject = ground.store, wanted.subject
-    await store.refresh()
+    await store.fetch()
     history = store.history(subject)
     config = await registry.config(subject, inherited=True) or {}
     governed = config if ground.ids is IdSource.REGISTRY else {}

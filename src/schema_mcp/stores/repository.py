@@ -3,6 +3,7 @@
 No hook, filter, attribute or configuration of the repository is obeyed on this road, and no link followed.
 """
 
+import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ from schema_mcp.stores.checkout import Checkout
 from schema_mcp.stores.commits import Author, Commit
 from schema_mcp.stores.gitindex import GitIndex
 from schema_mcp.stores.libgit2 import prefix_of, readable, refuse_bad_paths, settle_libgit2, translated
+from schema_mcp.stores.locks import lock
 from schema_mcp.stores.pack import write_packs
 from schema_mcp.stores.trees import Leaf, Objects, Trees, object_id
 from schema_mcp.stores.worktree import WorkTree
@@ -80,7 +82,7 @@ class Repository:
     def create(cls, path: Path, *, bare: bool = False, durable: bool = False) -> Self:
         """Make a repository with the branch `main`; one that is there already is opened."""
         settle_libgit2(durable=durable)
-        with translated(f"No repository can be made at {path}"):
+        with translated(f"No repository can be made at {path}"), _alone_in(path.resolve().parent, PATIENCE):
             if pygit2.discover_repository(str(path), False, str(path.resolve().parent)) is None:  # never one around it
                 pygit2.init_repository(path, bare=bare, flags=RepositoryInitFlag.MKPATH, initial_head="main")
         return cls.open(path, durable=durable)
@@ -330,3 +332,15 @@ def _leaf(path: str, content: bytes | None, objects: Objects) -> Leaf | None:
     key = object_id("blob", content)
     objects[key] = ("blob", content)
     return Leaf(path, key.hex())
+
+
+@contextmanager
+def _alone_in(folder: Path, patience: float) -> Generator[None]:
+    """Make something in a folder while no other process of ours does: two first starts would make one repository."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        lock(descriptor, patience)  # in vain, libgit2 has the last word
+        yield
+    finally:
+        os.close(descriptor)

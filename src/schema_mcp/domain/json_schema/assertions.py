@@ -38,7 +38,8 @@ def kind_fits(kind: Any, value: Any, draft: Draft) -> bool:
         return any(kind_fits(one, value, draft) for one in kind)
     found = kind_of(value)
     if found == "number" and kind == "integer":
-        return draft is not Draft.FOUR and value == round(value)
+        # Not through `round`: 1E+400000000 would be written out.
+        return draft is not Draft.FOUR and Decimal(value) == Decimal(value).to_integral_value()
     return found == kind or (found == "integer" and kind == "number")
 
 
