@@ -160,3 +160,37 @@ def test_a_default_that_many_branches_may_fit_is_judged_once():
 
     with pytest.raises(InvalidSchemaError):
         AVRO.parse(json.dumps(record("Top", field("r", union, default=default))), new=True)
+
+
+def branches(count, width, *, apart=True):
+    """A union of records, each in a namespace of its own; `apart` says whether their simple names differ as well."""
+    fields = [field(f"f{n}", "int") for n in range(width)]
+    return lambda side, leaf: [
+        record(f"n{n}.{side}{n}" if apart else f"{side}{n}.R", *fields, field("last", leaf)) for n in range(count)
+    ]
+
+
+def test_a_hundred_wide_branches_against_a_hundred_end_in_a_verdict():
+    union = branches(100, 99)
+
+    found = clashes(union("A", "int"), union("B", "string"))
+
+    assert [one.path for one in found] == [f"/{n}" for n in range(100)]
+
+
+@pytest.mark.parametrize(("count", "width"), [pytest.param(3_000, 1, id="many"), pytest.param(100, 99, id="wide")])
+def test_too_many_branches_of_one_name_are_refused(count, width):
+    union = branches(count, width, apart=False)
+
+    with pytest.raises(InvalidSchemaError, match="250,000 steps"):
+        clashes(union("a", "int"), union("b", "string"))
+
+
+def test_a_pair_met_in_a_union_and_again_outside_is_reported_from_where_it_was_met_first():
+    """Java keeps the result of a pair with the place of its first meeting, and a union begins a new path."""
+    reader = record("Top", field("u", ["null", record("A", field("x", "int"))]), field("again", "A"))
+    writer = record("Top", field("u", ["null", record("B", field("x", "string"))]), field("again", "B"))
+
+    paths = [one.path for one in clashes(reader, writer)]
+
+    assert paths == ["/fields/0/type/1", "/name", "/fields/0/type"]

@@ -4,17 +4,17 @@ Java keeps the result of a pair of types by identity, with the place where it wa
 path inside a union. Both show in the paths that a registry reports, so both are kept here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
+from schema_mcp.domain.avro.glance import READS, fits_plainly, is_flat
 from schema_mcp.domain.avro.model import (
     Array,
     Enum,
     Field,
     Fixed,
-    Kind,
     Map,
     Named,
     Primitive,
@@ -24,9 +24,13 @@ from schema_mcp.domain.avro.model import (
     Union,
 )
 from schema_mcp.domain.avro.stackless import Steps, run
+from schema_mcp.domain.errors import InvalidSchemaError
 
 MAX_CLASHES = 10_000
 """A type used twice reports its clashes twice; nested that doubles at each level, so the list is cut here."""
+
+MAX_LOOKS = 250_000
+"""Fields and union branches one comparison looks at before it is refused."""
 
 MANY_BRANCHES = 100
 """Up to here every branch of a union is compared with every other, as Java does."""
@@ -81,20 +85,6 @@ class Found:
 Result: TypeAlias = "Found | list[Result]"
 """Clashes with the lists they came in: a list is shared by everybody who met the same pair."""
 
-_PROMOTIONS = {
-    Kind.LONG: {Kind.INT},
-    Kind.FLOAT: {Kind.INT, Kind.LONG},
-    Kind.DOUBLE: {Kind.INT, Kind.LONG, Kind.FLOAT},
-    Kind.STRING: {Kind.BYTES},
-    Kind.BYTES: {Kind.STRING},
-}
-_COMPLEX = frozenset({Kind.ARRAY, Kind.MAP, Kind.UNION, Kind.RECORD, Kind.ENUM, Kind.FIXED})
-
-READS: dict[Kind, frozenset[Kind]] = {
-    kind: frozenset() if kind in _COMPLEX else frozenset({kind, *_PROMOTIONS.get(kind, ())}) for kind in Kind
-}
-"""What each kind reads without a further look."""
-
 
 def clashes(reader: Type, writer: Type, spot: Spot | None = None) -> list[Found]:
     """Everything that keeps `reader` from reading what `writer` wrote, in the registry's order."""
@@ -129,7 +119,10 @@ class _AmbiguousError(Exception):
 class _Comparison:
     def __init__(self) -> None:
         self._results: dict[tuple[int, int], list[Result]] = {}
+        self._skimmed: dict[tuple[int, int], tuple[Spot, dict[int, list[Result]]]] = {}
         self._indexes: dict[int, dict[str, list[tuple[int, Type]]]] = {}
+        self._shared: dict[int, frozenset[str]] = {}
+        self._looks = 0
 
     def pair(self, reader: Type, writer: Type, spot: Spot) -> Steps[list[Result]]:
         """What clashes between two types; a pair being compared already counts as fitting."""
@@ -167,23 +160,41 @@ class _Comparison:
             case _ if writer.kind in READS[reader.kind]:
                 return []
             case _:
-                info = f"reader type: {_word(reader)} not compatible with writer type: {_word(writer)}"
-                return [Found(Clash.TYPE, spot, reader, writer, info)]
+                return _different(reader, writer, spot)
 
     def _records(self, reader: Record, writer: Record, spot: Spot) -> Steps[list[Result]]:
+        spot, known = self._skimmed.pop((id(reader), id(writer)), (spot, {}))
         found = _names(reader, writer, spot)
+        found += yield from self._fields(reader, writer, spot, list(enumerate(reader.fields)), known)
+        return found
+
+    def _fields(
+        self,
+        reader: Record,
+        writer: Record,
+        spot: Spot,
+        fields: Sequence[tuple[int, Field]],
+        known: Mapping[int, list[Result]],
+    ) -> Steps[list[Result]]:
+        self._look(len(fields))
+        found: list[Result] = []
         if not spot.place:
             spot = spot._replace(place=reader.name)
-        for index, field in enumerate(reader.fields):
+        for index, field in fields:
+            if index in known:
+                found += known[index]
+                continue
             written = writer.by_name.get(field.name)
             if "aliases" in field.raw:
                 written = _written(index, field, writer, spot)
             if written is None:
                 if not field.has_default:
                     found.append((yield self._unfilled(index, field, reader, writer, spot)))
-            elif not _fits_plainly(field.type, written.type) and (
-                clashing := (yield self.pair(field.type, written.type, spot.field(index, field, written)))
-            ):
+            elif fits_plainly(field.type, written.type):
+                continue
+            elif isinstance(field.type, Primitive) and isinstance(written.type, Primitive):
+                found += _different(field.type, written.type, spot.field(index, field, written))
+            elif clashing := (yield self.pair(field.type, written.type, spot.field(index, field, written))):
                 found.append(clashing)
         return found
 
@@ -198,7 +209,7 @@ class _Comparison:
         found: list[Result] = []
         for index, branch in enumerate(writer.branches):
             inner = _in_branch(spot, index, writer)
-            if not _fits_plainly(reader, branch) and (yield self.pair(reader, branch, inner.apart())):
+            if not fits_plainly(reader, branch) and (yield self.pair(reader, branch, inner.apart())):
                 found.append(_unread(reader, branch, inner))
         return found
 
@@ -210,15 +221,55 @@ class _Comparison:
         return found
 
     def _some_branch(self, reader: Union, writer: Type, spot: Spot) -> Steps[list[Result]]:
-        for index, branch in self._candidates(reader, writer):
-            if _fits_plainly(branch, writer):
+        candidates = self._candidates(reader, writer)
+        self._look(len(candidates))
+        for index, branch in candidates:
+            if fits_plainly(branch, writer):
                 return []
             if isinstance(branch, Primitive) and isinstance(writer, Primitive):
                 continue
             inner = spot.apart()._replace(read=Slot(reader, index, spot.read))
-            if not (yield self.pair(branch, writer, inner)):
+            if isinstance(branch, Record) and isinstance(writer, Record) and self._are_strangers(branch, writer):
+                yield self._skim(branch, writer, inner)
+            elif not (yield self.pair(branch, writer, inner)):
                 return []
         return [_unread(reader, writer, spot)]
+
+    def _are_strangers(self, reader: Record, writer: Record) -> bool:
+        """Records of two names, not looked at yet (a pair being compared counts as fitting)."""
+        return (id(reader), id(writer)) not in self._results and bool(_names(reader, writer, Spot()))
+
+    def _skim(self, reader: Record, writer: Record, spot: Spot) -> Steps[None]:
+        """Records of other names do not fit, whatever their fields: the rest waits until somebody asks for it.
+
+        What is inside and may be met from elsewhere is compared now, since Java reports it from here.
+        """
+        self._look(1)
+        key = (id(reader), id(writer))
+        if key in self._skimmed:
+            return
+        known: dict[int, list[Result]] = {}
+        self._results[key] = []
+        if shared := self._shared_fields(reader) | self._shared_fields(writer):
+            for index, field in enumerate(reader.fields):
+                if field.name in shared:
+                    known[index] = yield self._fields(reader, writer, spot, [(index, field)], {})
+        del self._results[key]
+        self._skimmed[key] = (spot, known)
+
+    def _shared_fields(self, record: Record) -> frozenset[str]:
+        names = self._shared.get(id(record))
+        if names is None:
+            names = self._shared[id(record)] = frozenset(one.name for one in record.fields if not is_flat(one))
+        return names
+
+    def _look(self, times: int) -> None:
+        self._looks += times
+        if self._looks > MAX_LOOKS:
+            raise InvalidSchemaError(
+                f"Comparing these schemas takes more than {MAX_LOOKS:,} steps",
+                hint="Use fewer union branches of the same name, or fewer fields in each.",
+            )
 
     def _candidates(self, union: Union, writer: Type) -> Sequence[tuple[int, Type]]:
         """The branches worth a look: all of a few, as in Java; of very many those of the writer's name or kind."""
@@ -230,27 +281,6 @@ class _Comparison:
         if isinstance(writer, Record | Enum | Fixed):
             return [*index.get(writer.name, ()), *index.get(f"={writer.full_name}", ())]
         return index.get("", ())
-
-
-def _fits_plainly(reader: Type, writer: Type) -> bool:
-    """Can one look tell that the two fit? Most parts of most schemas need no more, and nothing is kept of it."""
-    if writer.kind in READS[reader.kind]:
-        return True
-    match reader, writer:
-        case Union(), Primitive():
-            return writer.kind in _readable(reader)
-        case Union(), Union():
-            return _readable(reader).issuperset([branch.kind for branch in writer.branches])
-        case (Array(items=mine), Array(items=written)) | (Map(values=mine), Map(values=written)):
-            return written.kind in READS[mine.kind]
-        case Enum(), Enum():
-            return reader.name == writer.name and reader.symbols == writer.symbols
-        case _:
-            return False
-
-
-def _readable(union: Union) -> set[Kind]:
-    return {kind for branch in union.branches for kind in READS[branch.kind]}
 
 
 def _indexed(union: Union) -> dict[str, list[tuple[int, Type]]]:
@@ -271,6 +301,11 @@ def _in_branch(spot: Spot, index: int, writer: Union) -> Spot:
 
 def _unread(reader: Union, writer: Type, spot: Spot) -> Found:
     return Found(Clash.BRANCH, spot, reader, writer, f"reader union lacking writer type: {_word(writer)}")
+
+
+def _different(reader: Type, writer: Type, spot: Spot) -> list[Result]:
+    info = f"reader type: {_word(reader)} not compatible with writer type: {_word(writer)}"
+    return [Found(Clash.TYPE, spot, reader, writer, info)]
 
 
 def _word(type_: Type) -> str:
