@@ -27,7 +27,7 @@ def _stream(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     out = sys.stdout.buffer
     for line in sys.stdin.buffer:
         if line.strip():
-            # ASCII: a schema may hold what some readers take for the end of a line (U+2028), or half a surrogate pair.
+            # ASCII: a schema may hold what some readers take for the end of a line, like U+2028.
             out.write(json.dumps(_answered(line)).encode("ascii") + b"\n")
             out.flush()
     context.exit(0)
