@@ -53,3 +53,11 @@ def test_an_answer_is_one_line_whatever_the_schema_holds(odd: str):
     (answer,) = asked(line)
 
     assert f"a{odd}b" in answer["canonical"]
+
+
+def test_half_a_surrogate_pair_is_answered_with_what_is_wrong():
+    schema = json.dumps({"type": "string", "title": "a\ud800b"}, ensure_ascii=False)
+
+    (answer,) = asked(json.dumps({"id": 1, "op": "canonical", "schemaType": "JSON", "schema": schema}))
+
+    assert "surrogate" in answer["error"]
