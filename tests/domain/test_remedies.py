@@ -1,6 +1,7 @@
 """Every way out of a refusal is one that the engine accepts."""
 
 import json
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -98,3 +99,33 @@ def test_a_new_group_is_one_that_no_earlier_version_has():
     *_, last = ways_out(Whole(Schema('"string"', metadata={"tags": {"a": ["b"]}})), before, Level.BACKWARD)
 
     assert last.schema.metadata == {"tags": {"a": ["b"]}, "properties": {GROUP: "4"}}
+
+
+def test_who_has_no_patience_gets_the_way_that_needs_no_search():
+    old, new = Whole(Schema('"long"'), number=1), Whole(Schema('"string"'))
+
+    assert [way.kind for way in ways_out(new, [old], Level.BACKWARD, patient=lambda: False)] == ["group"]
+
+
+def tangled(leaf: str) -> Schema:
+    """Ten definitions, each one of all ten or a leaf: a few lines whose members take long to compare."""
+    every = [{"$ref": f"#/definitions/D{number}"} for number in range(10)]
+    definitions = {f"D{number}": {"oneOf": [*every, {"type": leaf}]} for number in range(10)}
+    text = json.dumps({"$ref": "#/definitions/D0", "definitions": definitions})
+    return Schema(text, SchemaType.JSON)
+
+
+def test_members_that_take_long_to_compare_are_not_mended_for_minutes():
+    old, new = Whole(tangled("integer"), number=1), Whole(tangled("string"))
+
+    def give_up(*_: object) -> None:
+        pytest.fail("still looking for a mended schema")
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(30)
+    try:
+        kinds = [way.kind for way in ways_out(new, [old], Level.BACKWARD)]
+    finally:
+        signal.alarm(0)
+
+    assert kinds[-1] == "group"

@@ -5,9 +5,10 @@ an earlier schema, or to begin a new compatibility group, in which old versions 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from itertools import takewhile
+from typing import Literal, TypeAlias
 
 from schema_mcp.domain.compatibility import DIFFERENT_TYPE, Comparison, Outcome, check
 from schema_mcp.domain.engine import Whole, format_of, parse
@@ -35,12 +36,22 @@ class Remedy:
     number: int = 0
 
 
-def ways_out(new: Whole, previous: Sequence[Whole], level: Level, rules: Rules | None = None) -> Iterator[Remedy]:
-    """Ways out of a refusal, the nearest to the author's wish first; the last always works."""
-    mended = mend(new, previous, level, rules)
+Patience: TypeAlias = Callable[[], bool]
+"""Go on looking? Huge schemas take long to mend; who asks knows for how long he wants to wait."""
+
+
+def _always() -> bool:
+    return True
+
+
+def ways_out(
+    new: Whole, previous: Sequence[Whole], level: Level, rules: Rules | None = None, patient: Patience = _always
+) -> Iterator[Remedy]:
+    """Ways out of a refusal, the nearest to the author's wish first; the last always works, and at once."""
+    mended = mend(new, previous, level, rules, patient)
     if mended is not None:
         yield Remedy("mended", "Register this text instead: the same schema with the breaking parts mended.", mended)
-    kept = _kept(previous, level, rules)
+    kept = _kept(previous, level, rules, patient)
     if kept is not None:
         yield Remedy("keep", f"Keep version {kept.number}: its text passes.", kept.schema, kept.number)
     yield Remedy("group", _GROUP_TEXT, _in_new_group(new.schema, previous))
@@ -52,7 +63,9 @@ _GROUP_TEXT = (
 )
 
 
-def mend(new: Whole, previous: Sequence[Whole], level: Level, rules: Rules | None = None) -> Schema | None:
+def mend(
+    new: Whole, previous: Sequence[Whole], level: Level, rules: Rules | None = None, patient: Patience = _always
+) -> Schema | None:
     """The schema with every break at this level mended, or None where small edits do not do it."""
     whole = new
     seen = {new.schema.text}
@@ -62,7 +75,7 @@ def mend(new: Whole, previous: Sequence[Whole], level: Level, rules: Rules | Non
             return whole.schema if whole is not new else None
         if len(outcome.breaks) > _MOST_ROUNDS:  # another schema, not a slip of the pen
             return None
-        edited = next(_edits(whole, previous, outcome, seen), None)
+        edited = next(_edits(whole, previous, outcome, seen, patient), None)
         if edited is None:
             return None
         seen.add(edited)
@@ -70,9 +83,11 @@ def mend(new: Whole, previous: Sequence[Whole], level: Level, rules: Rules | Non
     return None
 
 
-def _edits(whole: Whole, previous: Sequence[Whole], outcome: Outcome, seen: set[str]) -> Iterator[str]:
+def _edits(
+    whole: Whole, previous: Sequence[Whole], outcome: Outcome, seen: set[str], patient: Patience
+) -> Iterator[str]:
     """Texts, not tried before and valid, in which one of the breaks is gone."""
-    for comparison, difference in outcome.breaks:
+    for comparison, difference in takewhile(lambda _: patient(), outcome.breaks):
         if difference.kind != DIFFERENT_TYPE:
             text = _edit(whole, previous[comparison.index], comparison, difference)
             if text is not None and text not in seen:
@@ -81,19 +96,20 @@ def _edits(whole: Whole, previous: Sequence[Whole], outcome: Outcome, seen: set[
 
 def _edit(whole: Whole, other: Whole, comparison: Comparison, difference: Difference) -> str | None:
     rules_of = format_of(whole.schema.type)
-    text = rules_of.mended(parse(whole), parse(other), difference, reads=comparison.reads)
-    if text is None:
-        return None
     try:
+        text = rules_of.mended(parse(whole), parse(other), difference, reads=comparison.reads)
+        if text is None:
+            return None
         parse(replace(whole, schema=replace(whole.schema, text=text)), new=True)
     except InvalidSchemaError:
         return None
     return text
 
 
-def _kept(previous: Sequence[Whole], level: Level, rules: Rules | None) -> Whole | None:
+def _kept(previous: Sequence[Whole], level: Level, rules: Rules | None, patient: Patience) -> Whole | None:
     """The newest earlier version that would itself be accepted now."""
-    return next((old for old in reversed(previous) if check(old, previous, level, rules).compatible), None)
+    looked_at = takewhile(lambda _: patient(), reversed(previous))
+    return next((old for old in looked_at if check(old, previous, level, rules).compatible), None)
 
 
 def _in_new_group(schema: Schema, previous: Sequence[Whole]) -> Schema:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from time import monotonic
 from typing import Any
 
 from schema_mcp.domain.compatibility import Comparison, Outcome, check, in_group
@@ -10,6 +11,9 @@ from schema_mcp.domain.errors import IncompatibleError
 from schema_mcp.domain.formats import Difference, Rules
 from schema_mcp.domain.remedies import Remedy, ways_out
 from schema_mcp.domain.schema import Level
+
+_PATIENCE = 0.5
+"""Seconds a mended text may take to find: ordinary schemas take milliseconds."""
 
 _TOLD_BREAKS = 10
 _TOLD_WAYS = 2
@@ -40,7 +44,8 @@ def refusal(
     new: Whole, previous: Sequence[Whole], level: Level, outcome: Outcome, rules: Rules | None = None
 ) -> IncompatibleError:
     """The error for an incompatible schema: what breaks for whom, and the mended text."""
-    ways = list(islice(ways_out(new, previous, level, rules), _TOLD_WAYS))
+    end = monotonic() + _PATIENCE
+    ways = list(islice(ways_out(new, previous, level, rules, lambda: monotonic() < end), _TOLD_WAYS))
     first, more = outcome.breaks[0], len(outcome.breaks) - 1
     also = f" (and {more} more)" if more else ""
     return IncompatibleError(

@@ -28,17 +28,24 @@ _NEVER: Final = 1 << 30
 _FINE: Final = Outcome([], breaks=False)
 
 
-def compare(original: Schema, update: Schema, rules: Rules) -> Outcome:
-    """What differs when `update` is to read what `original` wrote."""
-    return _settle(original, update, rules, short=False) or _settle(original, update, rules, short=True) or _refuse()
+def compare(original: Schema, update: Schema, rules: Rules, most: int = MAX_PAIRS) -> Outcome:
+    """What differs when `update` is to read what `original` wrote, found in at most so many steps."""
+    for short in (False, True):
+        outcome = _settle(original, update, rules, most, short=short)
+        if outcome is not None:
+            return outcome
+    raise InvalidSchemaError(
+        f"Comparing these schemas takes more than {most:,} steps",
+        hint="Use fewer alternatives in oneOf and anyOf, or fewer definitions that refer to each other.",
+    )
 
 
-def _settle(original: Schema, update: Schema, rules: Rules, *, short: bool) -> Outcome | None:
+def _settle(original: Schema, update: Schema, rules: Rules, most: int, *, short: bool) -> Outcome | None:
     """Run until what is known to break explains what breaks; None where that takes too long."""
     known: frozenset[Key] = frozenset()
     spent = 0
-    while spent <= MAX_PAIRS:
-        run = _Run(rules, known, short=short, spent=spent)
+    while spent <= most:
+        run = _Run(rules, known, most, short=short, spent=spent)
         outcome = run.compare(original, update)
         if outcome is None:
             return None
@@ -47,13 +54,6 @@ def _settle(original: Schema, update: Schema, rules: Rules, *, short: bool) -> O
         known |= run.broken
         spent = run.spent
     return None
-
-
-def _refuse() -> Outcome:
-    raise InvalidSchemaError(
-        f"Comparing these schemas takes more than {MAX_PAIRS:,} steps",
-        hint="Use fewer alternatives in oneOf and anyOf, or fewer definitions that refer to each other.",
-    )
 
 
 @dataclass(slots=True)
@@ -82,13 +82,14 @@ class _Frame:
 class _Run:
     """One pass over everything, with its own stack of frames."""
 
-    def __init__(self, rules: Rules, known: frozenset[Key], *, short: bool, spent: int) -> None:
+    def __init__(self, rules: Rules, known: frozenset[Key], most: int, *, short: bool, spent: int) -> None:
         self.broken: set[Key] = set()
         self.met_itself = False
         self.spent = spent
         self._semantics = rules.semantics
         self._compatible = COMPATIBLE[rules.policy]
         self._known = known
+        self._most = most
         self._short = short
         self._winding = 0
         self._frames: list[_Frame] = []
@@ -100,7 +101,7 @@ class _Run:
     def compare(self, original: Schema, update: Schema) -> Outcome | None:
         reply = self._enter(Into(original, update, "#"))
         while self._frames:
-            if self.spent > MAX_PAIRS or self._winding > _MAX_WINDING:
+            if self.spent > self._most or self._winding > _MAX_WINDING:
                 return None
             try:
                 step: Step = self._frames[-1].steps.send(reply)
