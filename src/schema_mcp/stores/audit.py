@@ -101,12 +101,15 @@ class Audit:
 
     async def record(self, entry: Entry) -> None:
         """Note a call that changed nothing: a read, or a refusal."""
-        body = self._body(entry)
-        if self._chain.append(body, patience=0):
+        if self.noted(entry):
             return
         # Somebody else is writing: wait for our turn where that keeps no other call waiting.
-        if not await to_thread.run_sync(self._chain.append, body):
+        if not await to_thread.run_sync(self._chain.append, self._body(entry)):
             raise locked(self._folder)
+
+    def noted(self, entry: Entry) -> bool:
+        """Note a read at once, where nobody else is writing just now; otherwise `record` has to wait for its turn."""
+        return self._chain.append(self._body(entry), patience=0)
 
     async def intent(self, entry: Entry) -> None:
         """Note that a write is about to happen. Raises `StoreError` where that cannot be kept: then do not write."""

@@ -35,6 +35,8 @@ class recorded:  # noqa: N801 - reads as `async with recorded(…)`, and costs a
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         took = round((time.perf_counter() - self._began) * 1_000, 2)
         ended = replace(self._entry, duration_ms=took, **(_failure(error) if error else {}))
+        if not self._writes and self._audit.noted(ended):
+            return
         with CancelScope(shield=True):  # a cancelled call has an end, too
             await (self._audit.outcome(ended) if self._writes else self._audit.record(ended))
 
