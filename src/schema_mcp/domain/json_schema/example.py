@@ -35,7 +35,7 @@ def example(document: Any, dependencies: Sequence[Dependency], seed: int) -> Any
     maker = _Maker(Instance(document, dependencies), random)
     for turn in range(_TRIES):
         try:
-            return maker.value([maker.instance.library.root.scope], 0, sparing=turn % 2 == 1)
+            return maker.value([maker.instance.sources.root.scope], 0, sparing=turn % 2 == 1)
         except (_DeadEndError, RecursionError):
             continue
     raise InvalidRequestError(
@@ -55,7 +55,7 @@ class _Maker:
             self._left -= 1
             if self._left < 0 or depth > _DEEPEST:
                 raise _DeadEndError
-            demand = demand_of(scopes, self.instance.library, self._random)
+            demand = demand_of(scopes, self.instance.sources, self._random)
             try:
                 made = self._made(demand, depth, sparing=sparing or depth >= _SHALLOW, turn=turn)
             except _DeadEndError:

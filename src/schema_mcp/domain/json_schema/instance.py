@@ -44,7 +44,7 @@ class Instance:
     """One schema, asked about values; `unjudged` names the patterns that nobody could look into."""
 
     def __init__(self, document: Any, dependencies: Sequence[Dependency] = ()) -> None:
-        self.library = Library(document, dependencies)
+        self.sources = Library(document, dependencies)
         self._way: list[str | int] = []
         self._open: set[tuple[int, int]] = set()
         self._left = _MOST_STEPS
@@ -54,7 +54,7 @@ class Instance:
         """Where the value is not of the schema, or of an inner one; nothing where it is."""
         self._left = _MOST_STEPS
         try:
-            return self._check(scope or self.library.root.scope, value).faults
+            return self._check(scope or self.sources.root.scope, value).faults
         except RecursionError:
             raise InvalidRequestError("The schema nests too deep to hold a payload against it") from None
         finally:
@@ -78,7 +78,7 @@ class Instance:
         if not is_object(raw):
             return seen
         if isinstance(raw.get("$ref"), str):
-            seen.take(self._check(self.library.resolve(raw["$ref"], scope), value))
+            seen.take(self._check(self.sources.resolve(raw["$ref"], scope), value))
             if scope.document.draft is not Draft.MODERN:
                 return seen  # up to draft 7 nothing beside a $ref counts
         if "type" in raw and not kind_fits(raw["type"], value, scope.document.draft):
@@ -99,7 +99,7 @@ class Instance:
     def _combined(self, seen: _Seen, scope: Scope, value: Any) -> None:
         raw = scope.raw
         if isinstance(raw.get("$dynamicRef"), str):
-            seen.take(self._check(self.library.resolve(raw["$dynamicRef"], scope), value))
+            seen.take(self._check(self.sources.resolve(raw["$dynamicRef"], scope), value))
         for inner in _listed(raw, "allOf"):
             seen.take(self._check(scope.inner(inner), value))
         if "anyOf" in raw:
