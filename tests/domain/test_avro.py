@@ -254,6 +254,7 @@ JSON = st.recursive(
 def test_any_text_is_either_a_schema_or_refused(anything):
     for new in (True, False):
         try:
-            AVRO.parse(anything, new=new)
+            parsed = AVRO.parse(anything, new=new)
         except InvalidSchemaError:
             continue
+        assert parsed.canonical

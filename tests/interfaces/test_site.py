@@ -98,6 +98,8 @@ async def test_a_call_whose_client_went_away_stops(settings: Make, monkeypatch: 
                 tasks.cancel_scope.cancel()
             await ended.wait()
 
+    assert ended.is_set()
+
 
 async def test_a_body_that_never_ends_is_cut():
     async def reader(scope: Any, receive: Any, send: Any) -> None:

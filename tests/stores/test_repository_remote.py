@@ -267,7 +267,7 @@ def test_a_place_that_could_run_something_is_refused(ours: Repository, where: st
      "file:///srv/git/x.git"],
 )  # fmt: skip
 def test_an_ordinary_place_is_taken(ours: Repository, where: str):
-    Remote(ours.path, where)
+    assert Remote(ours.path, where)
 
 
 @pytest.mark.parametrize("branch", ["", "-x", "a b", "a..b", "x.lock", "a\nb", "a:b"])
