@@ -20,6 +20,9 @@ from schema_mcp.domain.schema import Dependency, Reference, Schema, SchemaType
 LARGEST_TEXT = 5_000_000
 """Characters; a longer text is refused before it is looked at."""
 
+MOST_PARTS = 200_000
+"""Commas, a quick stand-in for values: 10,000 fields have some 50,000; many more would take seconds to build."""
+
 _CACHED_CHARACTERS = 8_000_000
 _OVERHEAD = 1_000
 
@@ -60,6 +63,10 @@ def parse(whole: Whole, *, new: bool = False) -> Any:
         raise InvalidSchemaError(
             f"The schema has {size:,} characters, references included; {LARGEST_TEXT:,} is the bound",
             hint="Split it, or move shared parts into references.",
+        )
+    if schema.text.count(",") > MOST_PARTS:
+        raise InvalidSchemaError(
+            f"The schema has more than {MOST_PARTS:,} parts", hint="Split it, or move shared parts into references."
         )
     key = (schema.type, schema.text, whole.dependencies)
     with _LOCK:

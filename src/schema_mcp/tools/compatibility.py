@@ -1,5 +1,7 @@
 """Tools that hold schemas against each other: compatible, and what changed."""
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Annotated, Any, Literal
 
 from anyio import to_thread
@@ -21,6 +23,8 @@ from schema_mcp.toolkit.workspace import Workspace
 from schema_mcp.tools.shapes import Break, SchemaReference, WayOut, schema_of
 
 _MOST_BREAKS = 20
+_LONGEST_MESSAGE = 1_000
+_ALL_MESSAGES = 4_000
 
 
 class Compared(Shape):
@@ -126,9 +130,16 @@ def _judged(new: Whole, previous: list[Whole], level: Level, rules: Rules) -> Ve
         against=_against(outcome),
         breaks=tuple(Break(**proof.told(*one)) for one in outcome.breaks[:_MOST_BREAKS]),
         ways_out=tuple(WayOut(**way) for way in refusal.get("ways_out", ())),
-        messages=tuple(message[:1_000] for message in outcome.messages[:_MOST_BREAKS]),
+        messages=_cut(outcome.messages),
         answered_by="offline",
     )
+
+
+def _cut(messages: Sequence[str]) -> tuple[str, ...]:
+    """As many of the registry's messages as leave room for the rest of the reply."""
+    cut = [message[:_LONGEST_MESSAGE] for message in messages[:_MOST_BREAKS]]
+    lengths = accumulate(len(message) for message in cut)
+    return tuple(message for message, sofar in zip(cut, lengths, strict=True) if sofar <= _ALL_MESSAGES)
 
 
 def _against(outcome: Outcome) -> tuple[int, ...]:
@@ -148,7 +159,7 @@ async def _asked(side: Side, subject: Subject | None, request: CheckCompatibilit
         compatible=answer.compatible,
         level=(await side.judge(subject)).level,
         against=(number,) if isinstance(number, int) else (),
-        messages=tuple(message[:1_000] for message in answer.messages[:_MOST_BREAKS]),
+        messages=_cut(answer.messages),
         answered_by=side.name,
     )
 
