@@ -5,7 +5,8 @@ from schema_mcp.domain.plan import to_text
 from schema_mcp.services import migration
 from schema_mcp.toolkit.tool import Effect, tool
 from schema_mcp.toolkit.workspace import Workspace
-from schema_mcp.tools.deployment import PlanMade, Selected, plan_told, selection_of
+from schema_mcp.tools.deployment.planning import PlanMade, plan_told
+from schema_mcp.tools.deployment.selected import Selected, selection_of
 
 
 class PlanMigration(Selected):

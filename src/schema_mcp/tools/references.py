@@ -18,7 +18,7 @@ from schema_mcp.services.judgement import Side
 from schema_mcp.toolkit.paging import REPLY_BYTES, page, part
 from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
 from schema_mcp.toolkit.workspace import Workspace
-from schema_mcp.tools.deployment import PlanMade, plan_told, registries_of
+from schema_mcp.tools.deployment.planning import PlanMade, plan_told, registries_of
 
 _MOST_CIRCLES = 10
 _LONGEST_CIRCLE = 20

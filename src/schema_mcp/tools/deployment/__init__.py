@@ -1,0 +1,7 @@
+"""Take the store to registries: plan, apply, drift."""
+
+from schema_mcp.tools.deployment.applying import apply_plan
+from schema_mcp.tools.deployment.drift import detect_drift
+from schema_mcp.tools.deployment.planning import get_plan, plan_deployment
+
+__all__ = ["apply_plan", "detect_drift", "get_plan", "plan_deployment"]
