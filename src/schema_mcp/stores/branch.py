@@ -35,6 +35,15 @@ class Pending:
     moves: tuple[Move, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A branch for review: where it is (None: nowhere yet), and the commit that the next one goes on top of."""
+
+    reference: str
+    tip: str | None
+    base: str
+
+
 class Note:
     """The file that says what is pending."""
 
@@ -98,7 +107,7 @@ class Branch:
         try:
             self._swap(name, old, new)
         except (pygit2.GitError, OSError) as error:
-            if commits.head_of(self._repo) != old:
+            if commits.tip_of(self._repo, name) != old:
                 raise moved_on(name) from error
             if "lock" not in str(error):
                 raise

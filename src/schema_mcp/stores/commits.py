@@ -44,10 +44,29 @@ def branch_of(repo: pygit2.Repository) -> str:
 
 def head_of(repo: pygit2.Repository) -> str | None:
     """The commit that is checked out; None on a branch without commits."""
+    return tip_of(repo, "HEAD")
+
+
+def tip_of(repo: pygit2.Repository, reference: str) -> str | None:
+    """The commit that a branch points at; None where there is no such branch."""
     try:
-        return str(repo.lookup_reference("HEAD").resolve().target)
+        return str(repo.lookup_reference(reference).resolve().target)
     except KeyError:
         return None
+
+
+def is_checked_out(repo: pygit2.Repository, branch: str) -> bool:
+    """Does a HEAD stand on this branch: ours, or that of another working tree?"""
+    own = repo.lookup_reference("HEAD")
+    if str(own.target).lower() == f"refs/heads/{branch}".lower():  # one and the same on some file systems
+        return True
+    there = repo.branches.local.get(branch)
+    return there is not None and there.is_checked_out()
+
+
+def is_part_of(repo: pygit2.Repository, commit: str, head: str) -> bool:
+    """Is a commit among another one's history, or that one itself?"""
+    return commit == head or repo.descendant_of(head, commit)
 
 
 def commit_at(repo: pygit2.Repository, commit: str) -> pygit2.Commit:

@@ -36,30 +36,50 @@ class Remote:
     What was seen there last is kept under a reference of our own, so that a rewritten history is noticed.
     """
 
-    def __init__(self, repository: Path, where: str, branch: str = "main", *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        repository: Path,
+        where: str,
+        branch: str = "main",
+        *,
+        patience: float = PATIENCE,
+        rewritable: bool = False,
+    ) -> None:
         if not pygit2.reference_is_valid_name(f"refs/heads/{branch}") or branch.startswith("-"):
             raise ConfigurationError(f"{branch!r} is not the name of a branch")
         self._git = git.Git(repository)
         self._folder = repository
         self._url = _url(repository, where)
         self._patience = patience
+        self._force = "+" if rewritable else ""
         self._theirs = f"refs/heads/{branch}"
         self._seen = f"refs/schema-mcp/upstream/{branch}"
+
+    def on(self, branch: str) -> "Remote":
+        """The same upstream, another branch, whose history people may rewrite as they like."""
+        return Remote(self._folder, self._url, branch, patience=self._patience, rewritable=True)
+
+    @property
+    def known(self) -> str | None:
+        """The commit that was there when we looked last."""
+        reference = pygit2.Repository(str(self._folder)).references.get(self._seen)
+        return str(reference.target) if reference else None
 
     def fetch(self) -> str | None:
         """The commit the upstream's branch points at now; None where it has no such branch.
 
         Raises `StoreError` where the upstream does not answer, or its history was rewritten.
         """
+        refspec = f"{self._force}{self._theirs}:{self._seen}"
         status, out = self._run("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
-                                "--no-auto-maintenance", "--", self._url, f"{self._theirs}:{self._seen}")  # fmt: skip
+                                "--no-auto-maintenance", "--", self._url, refspec)  # fmt: skip
         if status == 0:
-            return self._known()
+            return self.known
         if "couldn't find remote ref" in out:
             return None
         if "non-fast-forward" in out:
             raise StoreError(
-                f"The history of {self._theirs} upstream was rewritten: {self._known()} is no longer part of it",
+                f"The history of {self._theirs} upstream was rewritten: {self.known} is no longer part of it",
                 hint="Nothing was taken over. Find out why; then accept it with "
                 f"`git update-ref -d {self._seen}` and bring your branch in line.",
             )
@@ -79,10 +99,6 @@ class Remote:
                 details={"branch": self._theirs},
             )
         raise self._failed("pushed to", out)
-
-    def _known(self) -> str | None:
-        reference = pygit2.Repository(str(self._folder)).references.get(self._seen)
-        return str(reference.target) if reference else None
 
     def _run(self, command: str, *arguments: str) -> tuple[int, str]:
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]

@@ -13,17 +13,17 @@ from threading import Lock
 from typing import Final, Self, TypeAlias
 
 import pygit2
-from pygit2.enums import ObjectType, RepositoryInitFlag, RepositoryState
+from pygit2.enums import RepositoryInitFlag, RepositoryState
 
 from schema_mcp.domain.errors import ConflictError, LockHeldError, NotFoundError, StoreError
 from schema_mcp.stores import commits
-from schema_mcp.stores.branch import Branch, Move, Note, moved_on
+from schema_mcp.stores.branch import Branch, Move, Note, Proposal, moved_on
 from schema_mcp.stores.checkout import Checkout
 from schema_mcp.stores.commits import Author, Commit
 from schema_mcp.stores.gitindex import GitIndex
 from schema_mcp.stores.libgit2 import prefix_of, readable, refuse_bad_paths, settle_libgit2, translated
 from schema_mcp.stores.locks import lock
-from schema_mcp.stores.pack import write_packs
+from schema_mcp.stores.maker import Maker
 from schema_mcp.stores.trees import Leaf, Objects, Trees, object_id
 from schema_mcp.stores.worktree import WorkTree
 from schema_mcp.stores.writerlock import WriterLock
@@ -35,8 +35,6 @@ Publish: TypeAlias = Callable[[str], None]
 """Makes a commit known elsewhere before it is known here."""
 
 _OWN_FOLDER: Final = "schema-mcp"  # inside `.git`
-_MANY_OBJECTS: Final = 256
-_TYPES: Final = {"blob": ObjectType.BLOB, "tree": ObjectType.TREE}
 
 
 class Repository:
@@ -50,8 +48,6 @@ class Repository:
     def __init__(self, path: Path, opened: Path, *, durable: bool, patience: float, clock: Callable[[], float]) -> None:
         self._reader, self._writer = pygit2.Repository(str(path)), pygit2.Repository(str(path))
         self._reading = Lock()
-        self._durable = durable
-        self._clock = clock
         self.path = path
         self.root = None if self._writer.is_bare else Path(self._writer.workdir).resolve()
         self.prefix = prefix_of(opened.resolve(), self.root, path.resolve())
@@ -59,7 +55,9 @@ class Repository:
         self._lock = WriterLock(path / _OWN_FOLDER / "lock", patience=patience, clock=clock)
         self._trees = Trees(lambda tree: self.blob(tree.hex()))
         self._note = Note(path / _OWN_FOLDER / "pending.json")
-        self._branch = Branch(self._writer, _shared_folder(path), patience=patience)
+        shared = _shared_folder(path)
+        self._maker = Maker(self._writer, shared / "objects", durable=durable, clock=clock)
+        self._branch = Branch(self._writer, shared, patience=patience)
         self._checkout = self._checked_out(self.root, patience) if self.root else None
 
     @classmethod
@@ -109,6 +107,21 @@ class Repository:
         """The branch that commits go to: the one that is checked out."""
         with self._reading, readable():
             return commits.branch_of(self._reader).removeprefix("refs/heads/")
+
+    def tip(self, reference: str) -> str | None:
+        """The commit that a branch points at (`refs/heads/NAME`); None where there is no such branch."""
+        with self._reading, readable():
+            return commits.tip_of(self._reader, reference)
+
+    def is_part_of(self, commit: str, head: str) -> bool:
+        """Is a commit in the history that leads to another, or that one itself?"""
+        with self._reading, readable():
+            return commits.is_part_of(self._reader, commit, head)
+
+    def is_checked_out(self, branch: str) -> bool:
+        """Is somebody at work on this branch, in this working tree or in one linked to it?"""
+        with self._reading, readable():
+            return commits.is_checked_out(self._reader, branch)
 
     @property
     def identity(self) -> Author | None:
@@ -178,14 +191,35 @@ class Repository:
         with self._lock, translated("The commit could not be made"):
             branch = self._free_branch(expected_head)
             before = self._tree(expected_head)
-            objects: Objects = {}
-            wanted = {path: _leaf(path, content, objects) for path, content in files.items()}
-            tree = self._trees.changed(before, wanted, objects)
+            wanted, tree = self._written(before, files)
             if expected_head and tree == before:
                 return expected_head
-            self._write(objects)
-            new = self._make_commit(tree, message, author.signed(self._clock()), expected_head)
+            new = self._maker.commit(tree, message, author, expected_head)
             self._advance(branch, expected_head, new, wanted, publish)
+            return new
+
+    def propose(
+        self,
+        files: Mapping[str, bytes | None],
+        message: str,
+        author: Author,
+        proposal: Proposal,
+        *,
+        publish: Publish | None = None,
+    ) -> str:
+        """Make one commit on a branch for review; the branch that is checked out, index and files stay as they are.
+
+        Raises `ConflictError` where the branch has moved since the proposal was opened.
+        """
+        refuse_bad_paths(files)
+        with self._lock, translated("The proposal could not be made"):
+            self._mend()
+            before = self._tree(proposal.base)
+            _, tree = self._written(before, files)
+            if tree == before:
+                return proposal.base
+            new = self._maker.commit(tree, message, author, proposal.base)
+            self._move_unseen(proposal, new, publish)
             return new
 
     def follow(self, upstream: str) -> None:
@@ -229,12 +263,14 @@ class Repository:
             raise moved_on(branch)
         return branch
 
-    def _write(self, objects: Objects) -> None:
-        if len(objects) > _MANY_OBJECTS:
-            write_packs(objects, _shared_folder(self.path) / "objects" / "pack", durable=self._durable)
-            return
-        for kind, content in objects.values():
-            self._writer.write(_TYPES[kind], content)
+    def _written(self, before: bytes | None, files: Mapping[str, bytes | None]) -> tuple[dict[str, Leaf | None], bytes]:
+        """What is wanted at these paths, and the tree that holds it."""
+        objects: Objects = {}
+        wanted = {path: _leaf(path, content, objects) for path, content in files.items()}
+        tree = self._trees.changed(before, wanted, objects)
+        if tree != before:
+            self._maker.write(objects)
+        return wanted, tree
 
     def _replayed(self, base: str, head: str, upstream: str) -> str:
         """Our commits since `base`, made again on top of `upstream`; gives the last of them."""
@@ -249,16 +285,10 @@ class Repository:
                     raise commits.both_changed(path)
             objects: Objects = {}
             new = self._trees.changed(there, ours, objects)
-            self._write(objects)
+            self._maker.write(objects)
             if new != there:
-                onto = self._make_commit(new, commit.message, commit.author, onto)
+                onto = self._maker.commit_again(commit, new, onto)
         return onto
-
-    def _make_commit(self, tree: bytes, message: str, author: pygit2.Signature, parent: str | None) -> str:
-        self._writer.set_ident(author.name, author.email)
-        text = commits.as_text(message).strip() + "\n"
-        parents: list[str | pygit2.Oid] = [parent] if parent else []
-        return str(self._writer.create_commit(None, author, author, text, pygit2.Oid(raw=tree), parents))
 
     def _advance(
         self,
@@ -283,6 +313,15 @@ class Repository:
             raise
         # From here on the commit stands: what cannot be done now, the next writer mends.
         if self._checkout is None or self._checkout.finish(moves):
+            self._note.clear()
+
+    def _move_unseen(self, proposal: Proposal, new: str, publish: Publish | None) -> None:
+        self._note.write(proposal.reference, new, [])
+        try:
+            if publish is not None:
+                publish(new)
+            self._branch.move(proposal.reference, proposal.tip, new)
+        finally:
             self._note.clear()
 
     def _abandon(self, moves: list[Move]) -> None:

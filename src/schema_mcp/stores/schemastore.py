@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import RLock
-from typing import Final, Literal, Protocol
+from typing import Final
 
 from anyio import to_thread
 
-from schema_mcp.domain.allocation import Block
 from schema_mcp.domain.errors import ConflictError, NotFoundError
-from schema_mcp.domain.schema import Schema, Subject
+from schema_mcp.domain.schema import Schema
 from schema_mcp.stores.changes import (
     AddVersion,
     Change,
@@ -23,9 +22,11 @@ from schema_mcp.stores.changes import (
 from schema_mcp.stores.commits import Author, Commit
 from schema_mcp.stores.files import ContextWish, StoredVersion, SubjectWish
 from schema_mcp.stores.index import Finding, Index, Record
+from schema_mcp.stores.proposals import Review, Upstream, opened
 from schema_mcp.stores.reader import Reader
 from schema_mcp.stores.repository import Repository
 from schema_mcp.stores.shelf import Shelf
+from schema_mcp.stores.view import View
 
 __all__ = [
     "AddVersion",
@@ -45,25 +46,14 @@ __all__ = [
     "SubjectWish",
     "UpdateVersion",
     "Upstream",
+    "View",
 ]
 
 _TURNS: Final = 5
 _SHELF: Final = 48_000_000  # characters
 
 
-class Upstream(Protocol):
-    """Where the store is shared: what a `Remote` offers."""
-
-    def fetch(self) -> str | None:
-        """The commit that is there now."""
-        ...
-
-    def push(self, commit: str) -> None:
-        """Put a commit there; `ConflictError` where somebody was faster."""
-        ...
-
-
-class SchemaStore:
+class SchemaStore(View):
     """The folder `SCHEMASTORE` of a repository.
 
     Questions are answered from the last `refresh` or `commit`, at once and from one moment; `hash_of` gives the
@@ -83,9 +73,8 @@ class SchemaStore:
         self.upstream = upstream
         self.root = f"{repository.prefix}/{folder}" if repository.prefix else folder
         self._hash_of = hash_of
-        self._shelf = Shelf(_SHELF)
-        self._reader = Reader(repository, self.root, hash_of, self._shelf.put)
-        self._index = Index()
+        shelf = Shelf(_SHELF)
+        super().__init__(Index(), Reader(repository, self.root, hash_of, shelf.put), shelf)
         self._changing = RLock()
 
     async def refresh(self) -> None:
@@ -100,92 +89,35 @@ class SchemaStore:
         """
         await to_thread.run_sync(self._fetch)
 
-    @property
-    def head(self) -> str | None:
-        """The commit that the answers come from; None before the first one."""
-        return self._index.commit
-
-    def contexts(self) -> list[str]:
-        """Contexts with a subject or a wish."""
-        index = self._index
-        return sorted({subject.context for subject in index.subjects} | index.context_notes.keys())
-
-    def subjects(self, context: str | None = None) -> list[Subject]:
-        """Subjects with a version, of one context or of all."""
-        return sorted(subject for subject in self._index.subjects if context in (None, subject.context))
-
-    def records(self, subject: Subject) -> Sequence[Record]:
-        """A subject's versions without their texts, oldest first; much cheaper than `history`."""
-        return self._index.subjects.get(subject, ())
-
-    def history(self, subject: Subject) -> list[StoredVersion]:
-        """A subject's versions, oldest first, retired ones included."""
-        return [self._stored(record) for record in self.records(subject)]
-
-    def version(self, subject: Subject, number: int | Literal["latest"]) -> StoredVersion | None:
-        """One version; the latest is the highest that is not retired."""
-        records = reversed(self.records(subject))
-        fits = (one for one in records if one.number == number or (number == "latest" and not one.deleted))
-        record = next(fits, None)
-        return self._stored(record) if record else None
-
-    def holders(self, schema_hash: str) -> Sequence[Record]:
-        """Every version with this content."""
-        return self._index.hashes.get(schema_hash, ())
-
-    def by_id(self, schema_id: int) -> Sequence[Record]:
-        """Every version under this id; ids that registries made mean different contents in different contexts."""
-        return self._index.ids.get(schema_id, ())
-
-    def wish(self, subject: Subject) -> SubjectWish:
-        """What is wanted of a subject; all open where nobody has said anything."""
-        note = self._index.subject_notes.get(subject)
-        return note.wish if note else SubjectWish()
-
-    def context_wish(self, context: str) -> ContextWish:
-        """What is wanted of a context; all open where nobody has said anything."""
-        note = self._index.context_notes.get(context)
-        return note.wish if note else ContextWish()
-
-    def wishes(self) -> dict[Subject, SubjectWish]:
-        """Every wish for a subject, also for subjects that have no version yet."""
-        return {subject: note.wish for subject, note in self._index.subject_notes.items()}
-
-    def high_water(self) -> int:
-        """The mark up to which ids may have been handed out; 0 without one."""
-        return self._index.numbers.high_water
-
-    def blocks(self) -> tuple[Block, ...]:
-        """Ids that others hand out."""
-        return self._index.numbers.blocks
-
-    def findings(self) -> list[Finding]:
-        """Files that are not as the store needs them; everything else is readable nevertheless."""
-        found = [unit for unit in self._index.units.values() if isinstance(unit, Finding)]
-        return sorted(found, key=lambda finding: finding.path)
-
     async def log(self, path: str = "", limit: int = 50) -> list[Commit]:
         """The newest commits that changed a file or folder of the store, newest first."""
         place = f"{self.root}/{path}" if path else self.root
         return await to_thread.run_sync(self.repository.log, place, limit)
 
+    async def proposal(self, branch: str) -> View:
+        """The store as a branch for review has it; as it is where there is no such branch."""
+        return await to_thread.run_sync(self._proposal, branch)
+
     async def commit(
-        self, changes: Iterable[Change], message: str, author: Author, trailers: Mapping[str, str] | None = None
+        self,
+        changes: Iterable[Change],
+        message: str,
+        author: Author,
+        trailers: Mapping[str, str] | None = None,
+        *,
+        branch: str | None = None,
     ) -> str:
         """Make one commit of all changes and give its id; changes that change nothing make none.
 
+        With `branch` it is a proposal: the commit goes onto that branch, here and upstream, which starts at the store's
+        head unless it exists; the changes have to fit what it holds, and the store stays as it is.
         Raises `ConflictError` where a change does not fit what has been committed in the meantime, or a user has
         uncommitted edits in the same files; nothing is written then.
         """
         text = _message(message, trailers or {})
+        if branch is not None:
+            return await to_thread.run_sync(self._propose, list(changes), text, author, branch)
         return await to_thread.run_sync(self._commit, list(changes), text, author)
-
-    def _stored(self, record: Record) -> StoredVersion:
-        kept = self._shelf.get(record)
-        if kept is None:
-            kept = self._reader.stored(record)
-            self._shelf.put(record, kept)
-        return kept
 
     def _refresh(self) -> None:
         with self._changing:
@@ -225,14 +157,41 @@ class SchemaStore:
         return self._index.commit != before
 
     def _committed(self, changes: Sequence[Change], message: str, author: Author) -> str:
-        draft = Draft(self._index, self._hash_of)
-        for change in changes:
-            draft.apply(change)
-        files = {f"{self.root}/{path}": content for path, content in draft.files.items()}
+        files = self._files(self._index, changes)
         if not files and self._index.commit:
             return self._index.commit
         publish = self.upstream.push if self.upstream else None
         return self.repository.commit(files, message, author, self._index.commit, publish=publish)
+
+    def _proposal(self, branch: str) -> View:
+        with self._changing:
+            self._refresh()
+            review = opened(self.repository, self.upstream, branch)
+            return View(self._reader.indexed(self._index, review.proposal.base), self._reader, self._shelf)
+
+    def _propose(self, changes: Sequence[Change], message: str, author: Author, branch: str) -> str:
+        with self._changing, self.repository.writing():
+            self._refresh()
+            review = opened(self.repository, self.upstream, branch)
+            for _ in range(_TURNS):
+                try:
+                    return self._proposed(review, changes, message, author)
+                except ConflictError:
+                    before, review = review, opened(self.repository, self.upstream, branch)
+                    if review.proposal == before.proposal:
+                        raise
+            return self._proposed(review, changes, message, author)
+
+    def _proposed(self, review: Review, changes: Sequence[Change], message: str, author: Author) -> str:
+        files = self._files(self._reader.indexed(self._index, review.proposal.base), changes)
+        publish = review.upstream.push if review.upstream else None
+        return self.repository.propose(files, message, author, review.proposal, publish=publish)
+
+    def _files(self, index: Index, changes: Sequence[Change]) -> dict[str, bytes | None]:
+        draft = Draft(index, self._hash_of)
+        for change in changes:
+            draft.apply(change)
+        return {f"{self.root}/{path}": content for path, content in draft.files.items()}
 
 
 def _message(message: str, trailers: Mapping[str, str]) -> str:
