@@ -1,5 +1,6 @@
 """Plans as data: their order, their digest, the scope they need, and their text."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schema_mcp.domain.caller import Scope
-from schema_mcp.domain.plan import Action, Blocked, Plan, Step, from_text, in_order, level_action, to_text
+from schema_mcp.domain.plan import (
+    Action,
+    Blocked,
+    OnFailure,
+    Plan,
+    Rollout,
+    Step,
+    Strategy,
+    from_text,
+    in_order,
+    level_action,
+    to_text,
+)
 from schema_mcp.domain.schema import Level, Subject
 
 A, B = Subject("a"), Subject("b", ".eu")
@@ -19,6 +32,7 @@ PLAN = Plan(
     steps=(Step("dev", Action.REGISTER, B, "missing", number=1, id=10_001, digest="d"),),
     blocked=(Blocked("dev", A, "in the way", "mend it", 2),),
     warnings=("careful",),
+    rollout=Rollout(Strategy.CANARY, OnFailure.STOP, ("dev",)),
 )
 
 
@@ -39,6 +53,7 @@ def test_a_plan_survives_being_written():
         pytest.param({"steps": ()}, id="steps"),
         pytest.param({"request": {"registries": ["prod"]}}, id="request"),
         pytest.param({"blocked": ()}, id="blocked"),
+        pytest.param({"rollout": Rollout()}, id="strategy"),
     ],
 )
 def test_whatever_moves_changes_the_digest(change: dict[str, object]):
@@ -66,11 +81,66 @@ def test_within_a_subject_the_level_is_loosened_before_and_everything_else_comes
 
     assert [one.action for one in ordered] == [
         Action.LOOSEN,
+        Action.LOOSEN_CONFIG,
         Action.REGISTER,
         Action.DELETE,
+        Action.PURGE,
         Action.TIGHTEN,
+        Action.CONFIG,
         Action.MODE,
     ]
+
+
+def test_a_closed_scope_is_opened_before_anything_else_and_closed_after_everything():
+    opened = replace(step(Action.MODE, B), value="READWRITE")
+    shut = replace(step(Action.MODE, A), value="READONLY")
+    others = [step(Action.LOOSEN, A), step(Action.REGISTER, A, 1), step(Action.TIGHTEN, B)]
+
+    ordered = in_order([shut, *others, opened], {("dev", A, 1): 0})
+
+    assert ordered == (opened, *others, shut)
+
+
+def test_what_is_wanted_of_a_context_stands_around_all_its_subjects():
+    whole = Subject("", ".eu")
+    steps = [step(Action.REGISTER, A, 1), step(Action.LOOSEN, A), step(Action.LOOSEN, whole)]
+
+    ordered = in_order([*steps, step(Action.TIGHTEN, whole)], {("dev", A, 1): 0})
+
+    assert [(one.action, one.subject) for one in ordered] == [
+        (Action.LOOSEN, whole),
+        (Action.LOOSEN, A),
+        (Action.REGISTER, A),
+        (Action.TIGHTEN, whole),
+    ]
+
+
+def test_what_references_goes_before_what_it_references():
+    rank = {("dev", B, 1): 0, ("dev", A, 1): 1}
+
+    ordered = in_order([step(Action.DELETE, B, 1), step(Action.DELETE, A, 1)], rank)
+
+    assert [one.subject for one in ordered] == [A, B]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "order", "waves"),
+    [
+        pytest.param(Strategy.ALL_AT_ONCE, ("b", "a"), [["b", "a", "c"]], id="side by side"),
+        pytest.param(Strategy.ROLLING, ("c", "a", "b"), [["c"], ["a"], ["b"]], id="one after the other"),
+        pytest.param(Strategy.CANARY, ("b", "c", "a"), [["b"], ["c", "a"]], id="one first"),
+        pytest.param(Strategy.CANARY, ("z", "b"), [["b"], ["a", "c"]], id="one with nothing to do is no canary"),
+    ],
+)
+def test_registries_go_in_waves(strategy: Strategy, order: tuple[str, ...], waves: list[list[str]]):
+    assert Rollout(strategy, order=order).waves(["a", "b", "c"]) == waves
+
+
+def test_a_plan_kept_by_an_earlier_version_goes_all_at_once():
+    data = json.loads(to_text(PLAN))
+    del data["rollout"]
+
+    assert from_text(json.dumps(data)).rollout == Rollout()
 
 
 def test_a_loosening_stands_before_the_first_version_of_its_subject_whatever_is_between():

@@ -119,8 +119,8 @@ async def test_steps_are_told_in_the_order_in_which_they_were_begun(journal: Jou
 
     await journal.step(run.task, "zebra", "started")
     await journal.step(run.task, "ant", StepState.PLANNED)
-    await journal.step(run.task, "zebra", "done", outcome={"id": 7})
-    await journal.step(run.task, "ant", "failed", outcome={"code": "conflict"})
+    await journal.step(run.task, "zebra", "done", image={"id": 7})
+    await journal.step(run.task, "ant", "failed", image={"code": "conflict"})
 
     assert await other.steps(run.task) == [
         StepRecord("zebra", StepState.DONE, None, {"id": 7}, AT_NOON),

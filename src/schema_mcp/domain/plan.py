@@ -12,27 +12,70 @@ from enum import StrEnum
 from typing import Any
 
 from schema_mcp.domain.caller import Scope
-from schema_mcp.domain.schema import Level, Subject
+from schema_mcp.domain.schema import Level, Mode, Subject
 
 
 class Action(StrEnum):
-    """What one step does to a registry."""
+    """What one step does to a registry, in the order in which a subject goes through them."""
 
     LOOSEN = "loosen_level"
+    LOOSEN_CONFIG = "loosen_config"
     REGISTER = "register"
     DELETE = "delete_version"
+    PURGE = "purge_version"
     TIGHTEN = "tighten_level"
+    CONFIG = "set_config"
     MODE = "set_mode"
 
 
 SCOPES: Mapping[Action, Scope] = {
     Action.LOOSEN: Scope.ADMIN,
+    Action.LOOSEN_CONFIG: Scope.ADMIN,
     Action.REGISTER: Scope.WRITE,
     Action.DELETE: Scope.ADMIN,
+    Action.PURGE: Scope.ADMIN,
     Action.TIGHTEN: Scope.WRITE,
+    Action.CONFIG: Scope.ADMIN,
     Action.MODE: Scope.ADMIN,
 }
 """What each action needs; a plan needs the highest of its steps."""
+
+
+class Strategy(StrEnum):
+    """In which order registries take their steps."""
+
+    ALL_AT_ONCE = "all_at_once"
+    ROLLING = "rolling"
+    CANARY = "canary"
+
+
+class OnFailure(StrEnum):
+    """What becomes of the registries that have not begun when one has failed."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How a plan goes over its registries: `order` is theirs, and the first of it is the canary."""
+
+    strategy: Strategy = Strategy.ALL_AT_ONCE
+    on_failure: OnFailure = OnFailure.CONTINUE
+    order: tuple[str, ...] = ()
+
+    def waves(self, registries: Sequence[str]) -> list[list[str]]:
+        """The registries that take their steps together, one group after the other."""
+        known = {name: place for place, name in enumerate(self.order)}
+        names = sorted(registries, key=lambda name: (known.get(name, len(known)), name))
+        match self.strategy:
+            case Strategy.ALL_AT_ONCE:
+                waves = [names]
+            case Strategy.ROLLING:
+                waves = [[name] for name in names]
+            case Strategy.CANARY:
+                waves = [names[:1], names[1:]]
+        return [wave for wave in waves if wave]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +83,8 @@ class Step:
     """One change to one registry.
 
     `origin` says where the content of a registration comes from (`store`, or `registry:{name}:{subject}` for a move)
-    and `digest` what it must be; `value` is the level or mode to set, `before` what was there.
+    and `digest` what it must be; `value` is the level or mode to set, or the fields of a configuration as JSON
+    (a field of `null` is taken away, `null` alone takes all of it away), `before` what was there.
     """
 
     registry: str
@@ -76,7 +120,7 @@ class Plan:
     """What to do, in order.
 
     `kind` is `deployment` or `migration`; `request` repeats what was asked, so that the plan can be made again and
-    compared; `observed` holds a digest of what each registry held.
+    compared; `observed` holds a digest of what each registry held; `rollout` says in which order registries go.
     """
 
     kind: str
@@ -86,6 +130,7 @@ class Plan:
     steps: tuple[Step, ...]
     blocked: tuple[Blocked, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    rollout: Rollout = Rollout()
 
     @property
     def digest(self) -> str:
@@ -117,7 +162,14 @@ def from_text(text: str) -> Plan:
         steps=steps,
         blocked=blocked,
         warnings=tuple(data["warnings"]),
+        rollout=_rollout(data.get("rollout", {})),
     )
+
+
+def _rollout(data: Mapping[str, Any]) -> Rollout:
+    if not data:  # a plan kept by a version that knew one way only
+        return Rollout()
+    return Rollout(Strategy(data["strategy"]), OnFailure(data["on_failure"]), tuple(data["order"]))
 
 
 def _step(data: dict[str, Any]) -> Step:
@@ -134,24 +186,28 @@ def level_action(before: Level, after: Level) -> Action:
 
 
 def in_order(steps: Sequence[Step], rank: Mapping[tuple[str, Subject, int], int]) -> tuple[Step, ...]:
-    """Steps as they must happen in each registry: referenced versions first; within a subject loosen, register,
-    delete, tighten.
+    """Steps as they must happen in each registry: what opens a closed scope; referenced versions first; within a
+    subject loosen, register, delete, tighten; what references before what it references where both go; modes last.
 
-    `rank` gives each (registry, subject, version) its place in reference order; subjects follow their first version.
+    `rank` gives each (registry, subject, version) its place in reference order; subjects follow their first version,
+    and what is wanted of a whole context stands around all of them.
     """
     first: dict[tuple[str, Subject], int] = {}
     for (registry, subject, _), position in rank.items():
         first[registry, subject] = min(position, first.get((registry, subject), position))
 
-    def turn(step: Step) -> tuple[str, int, int, str, int]:
-        phase = _PHASES.index(step.action)
-        if step.action is Action.REGISTER:
-            early = rank.get((step.registry, step.subject, step.number), len(rank))
-        elif phase < _PHASES.index(Action.REGISTER):
-            early = first.get((step.registry, step.subject), len(rank))
+    def turn(step: Step) -> tuple[str, int, int, int, str, int]:
+        phase, place = _PHASES.index(step.action), rank.get((step.registry, step.subject, step.number), len(rank))
+        back = 0
+        if step.action is Action.MODE and step.value == Mode.READWRITE:
+            early = -2
+        elif step.action is Action.REGISTER:
+            early = place
+        elif step.action in (Action.LOOSEN, Action.LOOSEN_CONFIG):
+            early = first.get((step.registry, step.subject), len(rank)) if step.subject.name else -1
         else:
-            early = len(rank) + 1
-        return step.registry, early, phase, str(step.subject), step.number
+            early, back = len(rank) + 1, -place if step.action is Action.DELETE else 0
+        return step.registry, early, phase, back, str(step.subject), step.number
 
     return tuple(sorted(steps, key=turn))
 

@@ -276,6 +276,10 @@ class Registry(Protocol):
         ...
 
 
+LEVEL_KEYS = frozenset({"compatibilityLevel", "compatibility"})
+"""Under which of them a registry answers with its level, and under which it takes it."""
+
+
 def level_of(config: Json | None) -> str | None:
     """The level inside a configuration, whichever of the two keys it came under."""
     found: object = (config or {}).get("compatibilityLevel") or (config or {}).get("compatibility")

@@ -11,7 +11,7 @@ from schema_mcp.domain.plan import Action, Blocked, Plan, Step
 from schema_mcp.domain.references import Place, used_by
 from schema_mcp.domain.schema import Subject, Version
 from schema_mcp.registries.contract import Capability, Registry
-from schema_mcp.services import application, recovery, snapshots, steps
+from schema_mcp.services import acts, application, recovery, snapshots
 from schema_mcp.services.digests import stored_digest
 from schema_mcp.services.glances import numbers_of, versions_at
 from schema_mcp.services.ground import Ground, Report, Signature
@@ -114,7 +114,7 @@ class _Judge:
         match soft, stored:
             case Version() as version, _:
                 # What the registry has kept all along comes back letter by letter.
-                origin, digest, why = f"{steps.DELETED}:{self.registry.name}", schema_hash(version.schema), _SOFT
+                origin, digest, why = f"{acts.DELETED}:{self.registry.name}", schema_hash(version.schema), _SOFT
             case None, StoredVersion(version=version):
                 origin, digest, why = "store", stored.schema_hash, _GONE
             case _:

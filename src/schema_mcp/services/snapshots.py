@@ -1,14 +1,15 @@
 """Read a whole side at one moment: a registry, or what the store wants of it."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable
 
 from schema_mcp.domain.drift import Held, Snapshot, Wish
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.references import Place, used_by
 from schema_mcp.domain.schema import Level, Subject
-from schema_mcp.registries.contract import Capability, Registry, level_of
-from schema_mcp.stores.schemastore import SchemaStore
+from schema_mcp.registries.contract import LEVEL_KEYS, Capability, Registry, level_of
+from schema_mcp.stores.schemastore import ContextWish, SchemaStore
 
 Wanted = Callable[[Subject], bool]
 """Which subjects a question is about."""
@@ -44,15 +45,17 @@ async def of_registry(
 
 
 async def settings_at(registry: Registry, scope: Subject) -> Wish:
-    """The own level and mode of a scope, as far as the registry has such a thing."""
+    """The own settings of a scope, as far as the registry has such a thing."""
     config = await registry.config(scope) if Capability.CONFIG in registry.capabilities else None
     mode = await registry.mode(scope) if Capability.MODES in registry.capabilities else None
     level = level_of(config)
-    return Wish(Level(level) if level in set(Level) else None, mode)
+    fields = {name: value for name, value in (config or {}).items() if name not in LEVEL_KEYS}
+    return Wish(Level(level) if level in set(Level) else None, mode, fields)
 
 
 def of_store(store: SchemaStore, registry: str, wanted: Wanted) -> Snapshot:
-    """What the store wants a registry to hold: live versions of the subjects meant for it, and declared settings."""
+    """What the store wants a registry to hold: live versions of the subjects meant for it, and what it declares for
+    these subjects and for their contexts."""
     versions: dict[Subject, dict[int, Held]] = {}
     settings: dict[Subject, Wish] = {}
     for subject in store.subjects():
@@ -62,6 +65,11 @@ def of_store(store: SchemaStore, registry: str, wanted: Wanted) -> Snapshot:
             wish = store.wish(subject)
             if wish.level is not None or wish.mode is not None:
                 settings[subject] = Wish(wish.level, wish.mode)
+    for context in sorted({subject.context for subject in versions}):
+        scope, wish = Subject("", context), store.context_wish(context)
+        if wanted(scope) and wish != ContextWish():
+            fields = {name: value for name, value in (wish.defaults or {}).items() if name not in LEVEL_KEYS}
+            settings[scope] = Wish(wish.level, wish.mode, fields)
     return Snapshot(versions, settings)
 
 
@@ -79,5 +87,6 @@ def digest(snapshot: Snapshot) -> str:
             sha.update(f"{subject}\0{number}\0{one.id}\0{one.digest}\n".encode("utf-8", "surrogatepass"))
     for scope in sorted(snapshot.settings):
         wish = snapshot.settings[scope]
-        sha.update(f"{scope}\0{wish.level}\0{wish.mode}\n".encode("utf-8", "surrogatepass"))
+        fields = json.dumps(wish.fields, sort_keys=True)
+        sha.update(f"{scope}\0{wish.level}\0{wish.mode}\0{fields}\n".encode("utf-8", "surrogatepass"))
     return sha.hexdigest()

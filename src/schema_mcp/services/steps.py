@@ -1,39 +1,31 @@
 """Carry out a plan: journal each step before it happens, read back what it did, report honestly per registry.
 
-A registry's steps run one after the other and stop at the first that fails; registries run side by side and do not
-stop each other. Versions that keep their id are carried in with the subject in mode IMPORT: the mode it had is written
-down first and restored on success, failure, cancellation and, by `recovery`, after a crash.
+A registry's steps run one after the other and stop at the first that fails; how registries follow each other is the
+plan's strategy. What stood where a step goes is journalled before it, so that it can be undone. Versions that keep
+their id are carried in with the subject in mode IMPORT: the mode it had is written down first and restored on success,
+failure, cancellation and, by `recovery`, after a crash.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Final, TypeAlias
+from typing import Final
 
-from anyio import to_thread
-
-from schema_mcp.domain.engine import canonical
-from schema_mcp.domain.errors import ConflictError, RegistryError, SchemaMcpError
-from schema_mcp.domain.identity import schema_hash
+from schema_mcp.domain.errors import SchemaMcpError
 from schema_mcp.domain.plan import Action, Plan, Step
 from schema_mcp.domain.references import Place
-from schema_mcp.domain.schema import Json, Mode, Schema, Subject
+from schema_mcp.domain.schema import Json, Subject
 from schema_mcp.registries.guard import GuardedRegistry
+from schema_mcp.services.acts import ACTS, DELETED, STORE, Scene, Seen
 from schema_mcp.services.glances import Found, Glance, glance, numbers_of, versions_at
 from schema_mcp.services.ground import Ground, Report
 from schema_mcp.services.importing import NotNewError, importing
-from schema_mcp.services.resolution import Finder, in_registry, in_store, whole
-from schema_mcp.services.together import each
+from schema_mcp.services.strategy import roll_out
 from schema_mcp.stores.journal import Run, StepState
 
 _WINDOW: Final = 1_000
 """Steps for which the registries are read together; what they hold is in memory meanwhile."""
-
-_STORE: Final = "store"
-
-DELETED: Final = "deleted"
-"""Origin of what a registry has soft-deleted: `deleted:{registry}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +38,21 @@ class RegistryOutcome:
     before: int = 0
     error: SchemaMcpError | None = None
     failed: str = ""
+    begun: bool = True
+
+    @property
+    def failed_there(self) -> bool:
+        return self.error is not None
 
     def told(self) -> Json:
         """As the journal and replies carry it."""
-        said: Json = {"registry": self.registry, "done": self.done + self.before, "total": self.total}
+        state = "failed" if self.error else "done" if self.begun else "not_started"
+        said: Json = {
+            "registry": self.registry,
+            "state": state,
+            "done": self.done + self.before,
+            "total": self.total,
+        }
         if self.error is not None:
             said |= {"failed": self.failed, "code": self.error.code, "error": str(self.error), "hint": self.error.hint}
         return said
@@ -63,7 +66,7 @@ class Outcome:
 
     @property
     def succeeded(self) -> bool:
-        return all(one.error is None for one in self.registries)
+        return all(one.error is None and one.begun for one in self.registries)
 
     def raise_failure(self) -> None:
         """Raise the first registry's error, if any has one."""
@@ -98,8 +101,17 @@ async def carry_out(ground: Ground, plan: Plan, run: Run, report: Report) -> Out
     progress = Progress(len(plan.steps), report)
     finished = {record.key for record in await ground.journal.steps(run.task) if record.state is StepState.DONE}
     by_registry = {name: list(steps) for name, steps in groupby(plan.steps, key=lambda step: step.registry)}
-    workers = [_Worker(ground, run, name, steps, finished, progress) for name, steps in by_registry.items()]
-    return Outcome(tuple(await each(workers, lambda worker: worker.work())))
+
+    async def work(name: str) -> RegistryOutcome:
+        return await _Worker(ground, run, name, by_registry[name], finished, progress).work()
+
+    told = {one.registry: one for one in await roll_out(plan.rollout, list(by_registry), work)}
+    return Outcome(tuple(told.get(name) or _not_begun(name, steps, finished) for name, steps in by_registry.items()))
+
+
+def _not_begun(name: str, steps: Sequence[Step], finished: set[str]) -> RegistryOutcome:
+    before = sum(step.key in finished for step in steps)
+    return RegistryOutcome(name, 0, len(steps), before, begun=False)
 
 
 @dataclass(slots=True)
@@ -135,7 +147,7 @@ class _Worker:
         for subject, several in _grouped(todo):
             if subject is None:
                 for step in several:
-                    await self._do(_Scene(self.ground, registry, seen.versions, sources), step)
+                    await self._do(Scene(self.ground, registry, seen.versions, sources, seen.numbers), step)
             else:
                 await self._carried_in(registry, subject, several, seen, sources)
         await self._read_back(registry, todo, sources)
@@ -156,14 +168,16 @@ class _Worker:
             # From now on nobody else can register there: what came since we looked must not be written over.
             if not seen.is_new(subject) and set(await numbers_of(registry, subject)) != set(seen.numbers[subject]):
                 seen = await glance(registry, _places(several))
-            scene = _Scene(self.ground, registry, seen.versions, sources)
+            scene = Scene(self.ground, registry, seen.versions, sources, seen.numbers)
             for step in several:
                 await self._do(scene, step)
 
-    async def _do(self, scene: "_Scene", step: Step) -> None:
+    async def _do(self, scene: Scene, step: Step) -> None:
         self.failed = step.key
-        await self.ground.journal.step(self.run.task, step.key, "started")
-        await _ACTIONS[step.action](scene, step)
+        act = ACTS[step.action]
+        now = await act.look(scene, step)
+        first = await self.ground.journal.step(self.run.task, step.key, "started", image=now)
+        await act.do(scene, step, Seen(now, first or now))
         await self.ground.journal.step(self.run.task, step.key, "done")
         self.failed = ""
         self.done += 1
@@ -171,22 +185,11 @@ class _Worker:
 
     async def _read_back(self, registry: GuardedRegistry, written: Sequence[Step], sources: Found) -> None:
         """See whether the registry holds what it took: version, content, and the id where it had to be kept."""
-        found = await versions_at(registry, _places(written))
+        scene = Scene(self.ground, registry, await versions_at(registry, _places(written)), sources)
         for step in written:
-            if step.action is Action.REGISTER:
-                self.failed = step.key
-                await _verify(_Scene(self.ground, registry, found, sources), step)
+            self.failed = step.key
+            await ACTS[step.action].check(scene, step)
         self.failed = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Scene:
-    """Where a step takes place: what the registry holds there, and what other registries hold of what is moved."""
-
-    ground: Ground
-    registry: GuardedRegistry
-    there: Found
-    sources: Found
 
 
 def _places(steps: Sequence[Step]) -> list[Place]:
@@ -196,7 +199,7 @@ def _places(steps: Sequence[Step]) -> list[Place]:
 async def _moved(ground: Ground, steps: Sequence[Step]) -> Found:
     """The versions that are moved, as the registries have them that they come from."""
     found: Found = {}
-    for origin in sorted({step.origin for step in steps} - {_STORE}):
+    for origin in sorted({step.origin for step in steps} - {STORE}):
         kind, _, name = origin.partition(":")
         places = _places([step for step in steps if step.origin == origin])
         found |= await versions_at(ground.fleet.get(name), places, deleted=kind == DELETED)
@@ -211,99 +214,3 @@ def _grouped(steps: Sequence[Step]) -> Iterator[tuple[Subject | None, list[Step]
 
     for subject, several in groupby(steps, key=importing_subject):
         yield subject, list(several)
-
-
-async def _register(scene: _Scene, step: Step) -> None:
-    registry = scene.registry
-    schema = await _content(scene, step)
-    there = scene.there.get((step.subject, step.number))
-    if there is not None and not await _is_same(scene, step, there.schema):
-        raise ConflictError(
-            f"{registry.name} holds other content as {step.subject} version {step.number}",
-            hint="Somebody registered in between. Plan again.",
-            details={"registry": registry.name},
-        )
-    if there is not None and not there.deleted and step.id in (0, there.id):
-        return  # a kill came between doing it and writing that down
-    if step.id:
-        await registry.register(step.subject, schema, schema_id=step.id, number=step.number)
-    else:
-        await registry.register(step.subject, schema)
-
-
-async def _content(scene: _Scene, step: Step) -> Schema:
-    """What a step registers, from where the plan found it; refused when it is no longer that."""
-    store = scene.ground.store
-    if step.origin == _STORE:
-        stored = store.version(step.subject, step.number)
-        version, finders = stored.version if stored else None, [in_store(store)]
-    else:
-        source = scene.ground.fleet.get(step.origin.partition(":")[2])
-        version, finders = scene.sources.get((step.subject, step.number)), [in_registry(source)]
-    schema = None
-    if version is not None:
-        schema = version.schema
-        if schema_hash(schema) != step.digest:
-            schema = await _canonical(schema, step, finders)
-    if schema is None or schema_hash(schema) != step.digest:
-        where = "the store" if step.origin == _STORE else step.origin.partition(":")[2]
-        raise ConflictError(
-            f"{step.subject} version {step.number} is no longer what the plan saw in {where}", hint="Plan again."
-        )
-    return schema
-
-
-async def _verify(scene: _Scene, step: Step) -> None:
-    registry, there = scene.registry, scene.there.get((step.subject, step.number))
-    kept = there is not None and step.id in (0, there.id)
-    if there is None or not kept or not await _is_same(scene, step, there.schema):
-        found = "nothing" if there is None else f"id {there.id}" if not kept else "other content"
-        raise RegistryError(
-            f"{registry.name} took {step.subject} version {step.number} (id {step.id}) and gives back {found}",
-            hint="Either the registry does not keep what it is sent, or somebody changed it meanwhile: detect_drift "
-            "tells how it stands.",
-            details={"registry": registry.name},
-        )
-
-
-async def _is_same(scene: _Scene, step: Step, schema: Schema) -> bool:
-    if schema_hash(schema) == step.digest:
-        return True
-    found = await _canonical(schema, step, [in_store(scene.ground.store), in_registry(scene.registry)])
-    if schema_hash(found) == step.digest:
-        return True
-    # A registry may give texts out that are not canonical: then what was moved is held against it in that form.
-    moved = scene.sources.get((step.subject, step.number))
-    if moved is None:
-        return False
-    finders = [in_registry(scene.ground.fleet.get(step.origin.partition(":")[2]))]
-    return schema_hash(await _canonical(moved.schema, step, finders)) == schema_hash(found)
-
-
-async def _canonical(schema: Schema, step: Step, finders: Sequence[Finder]) -> Schema:
-    complete = await whole(schema, step.subject, finders)
-    return await to_thread.run_sync(canonical, complete)
-
-
-async def _delete(scene: _Scene, step: Step) -> None:
-    if await scene.registry.version(step.subject, step.number) is not None:
-        await scene.registry.delete_version(step.subject, step.number)
-
-
-async def _set_level(scene: _Scene, step: Step) -> None:
-    await scene.registry.set_config(step.subject, {"compatibility": step.value})
-
-
-async def _set_mode(scene: _Scene, step: Step) -> None:
-    await scene.registry.set_mode(step.subject, Mode(step.value))
-
-
-_Act: TypeAlias = Callable[[_Scene, Step], Awaitable[None]]
-
-_ACTIONS: Mapping[Action, _Act] = {
-    Action.LOOSEN: _set_level,
-    Action.REGISTER: _register,
-    Action.DELETE: _delete,
-    Action.TIGHTEN: _set_level,
-    Action.MODE: _set_mode,
-}

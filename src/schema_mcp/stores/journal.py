@@ -5,7 +5,7 @@ dies leaves its runs `interrupted`, whatever killed it. Each claim counts the ru
 fence can write nothing any more. Everything is on disk before a call returns.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,13 +15,15 @@ from anyio import Lock, to_thread
 from schema_mcp.domain.schema import Json
 from schema_mcp.stores.clock import Clock, stamp, utc_now
 from schema_mcp.stores.locks import Presence, is_gone
-from schema_mcp.stores.runbook import MIGRATIONS, KeptPlan, Run, RunBook, Status, StepRecord, StepState
+from schema_mcp.stores.runbook import MIGRATIONS, KeptPlan, OpenStep, Run, RunBook, Status, StepRecord, StepState
 from schema_mcp.stores.sqlite import PATIENCE, Database, private_folder
 from schema_mcp.stores.turns import Turns
 
-__all__ = ["Journal", "KeptPlan", "Run", "Status", "StepRecord", "StepState"]
+__all__ = ["Journal", "KeptPlan", "OpenStep", "Run", "Status", "StepRecord", "StepState"]
 
 Answer = TypeVar("Answer")
+
+_KEYS_AT_ONCE = 500
 
 _REMEDY = "Move the file aside and start again; then look for subjects that were left in mode IMPORT."
 
@@ -57,28 +59,31 @@ class Journal:
         """The kept plans, newest first."""
         return await self._read(lambda book: book.plans(limit))
 
-    async def start(self, *, kind: str, owner: str, plan: str = "", total: int = 0, resumes: str | None = None) -> Run:
-        """Begin a run, or go on with one that was cut off.
+    async def start(
+        self, *, kind: str, owner: str, plan: str = "", total: int = 0, resumes: str | None = None, undoes: str = ""
+    ) -> Run:
+        """Begin a run, or go on with one that was cut off; `undoes` is the run whose steps it takes back.
 
         Raises `LockHeldError` while the same plan, or the run to resume, is being carried out.
         """
         if resumes is not None:
             return await self.claim(resumes)
-        return await self._take(lambda book, holder: book.begin(kind, plan, owner, total, holder))
+        return await self._take(lambda book, holder: book.begin(kind, plan, owner, total, holder, undoes))
 
     async def claim(self, task: str) -> Run:
         """Become the one who carries a run on. Raises `LockHeldError` while somebody else does."""
         return await self._take(lambda book, holder: book.claim(task, holder))
 
     async def step(
-        self, task: str, key: str, state: StepState | str, *, before: Json | None = None, outcome: Json | None = None
-    ) -> None:
-        """Note how far a step came.
+        self, task: str, key: str, state: StepState | str, *, before: Json | None = None, image: Json | None = None
+    ) -> Json | None:
+        """Note how far a step came, and give the image of it that stands.
 
-        What a step found before it changed anything (`before`) stands until the step is done: starting it again after
-        a crash does not write over it. Steps with something to put back do not count as progress.
+        What a step found and has to put back (`before`) stands until the step is done, and what stood there when it
+        was first begun (`image`) for ever: starting it again after a crash does not write over them. Steps with
+        something to put back do not count as progress.
         """
-        await self._carry_on(task, lambda book: book.put_step(task, key, StepState(state), before, outcome))
+        return await self._carry_on(task, lambda book: book.put_step(task, key, StepState(state), before, image))
 
     async def progress(self, task: str, done: int, total: int) -> bool:
         """Note how far a run without steps came; should it go on? `False` once somebody asked it to stop."""
@@ -105,6 +110,18 @@ class Journal:
     ) -> list[Run]:
         """The newest runs, newest first; those of one plan, owner or status."""
         return await self._read(lambda book: book.runs(limit, plan=plan, owner=owner, status=status))
+
+    async def open_steps(self) -> list[OpenStep]:
+        """The steps of unfinished runs that still have something to put back, oldest first."""
+        return await self._read(lambda book: book.open_steps())
+
+    async def done(self, keys: Sequence[str]) -> list[StepRecord]:
+        """What any kept run has carried out of these steps, named by their keys."""
+        found: list[StepRecord] = []
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            some = keys[start : start + _KEYS_AT_ONCE]
+            found += await self._read(lambda book, some=some: book.done(some))
+        return found
 
     async def steps(self, task: str) -> list[StepRecord]:
         """The steps of a run, in the order in which they were first noted."""

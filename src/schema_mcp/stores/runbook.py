@@ -31,13 +31,24 @@ MIGRATIONS = (
             key TEXT NOT NULL, state TEXT NOT NULL, before TEXT, outcome TEXT, updated_at TEXT NOT NULL,
             UNIQUE (task, key)) STRICT""",
     ),
+    (
+        "ALTER TABLE steps RENAME COLUMN outcome TO image",
+        "ALTER TABLE runs ADD COLUMN undoes TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX runs_by_undoes ON runs (undoes) WHERE undoes <> ''",
+        "CREATE INDEX steps_by_key ON steps (key)",
+    ),
 )
-_RUN = """SELECT task, kind, plan, owner, status, created_at, updated_at, done, total, result, fence, stopping
+_RUN = """SELECT task, kind, plan, owner, status, created_at, updated_at, done, total, result, fence, stopping, undoes,
+          (SELECT max(later.task) FROM runs later
+           WHERE later.undoes = runs.task AND later.undoes <> '' AND later.status = 'succeeded')
           FROM runs """
-_STEP = "SELECT key, state, before, outcome, updated_at FROM steps "
-_PUT_STEP = """INSERT INTO steps (task, key, state, before, outcome, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+_STEP = "SELECT key, state, before, image, updated_at FROM steps "
+_PUT_STEP = """INSERT INTO steps (task, key, state, before, image, updated_at) VALUES (?, ?, ?, ?, ?, ?)
                ON CONFLICT (task, key) DO UPDATE SET state = excluded.state, before = excluded.before,
-               outcome = excluded.outcome, updated_at = excluded.updated_at"""
+               image = excluded.image, updated_at = excluded.updated_at"""
+_OPEN = """SELECT runs.task, runs.status, steps.key, steps.updated_at FROM steps JOIN runs USING (task)
+           WHERE runs.status IN ('running', 'interrupted') AND steps.before IS NOT NULL AND steps.state <> 'done'
+           ORDER BY steps.number"""
 
 
 class Status(StrEnum):
@@ -84,22 +95,41 @@ class Run:
     result: Json
     fence: int
     stopping: bool
+    undoes: str = ""
+    """The task whose steps this one takes back."""
+
+    undone_by: str | None = None
+    """The task that has taken this one's steps back."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step of a run; `before` is what it found, to be put back (a mode, say) while the step is not done."""
+    """One step of a run.
+
+    `before` is what it found and has to put back itself (a mode, say) as long as it is not done; `image` is what stood
+    there when it was first begun, for whoever wants to undo it.
+    """
 
     key: str
     state: StepState
     before: Json | None
-    outcome: Json | None
+    image: Json | None
     updated_at: str
 
     @property
     def to_undo(self) -> Json | None:
         """What is still to be put back."""
         return None if self.state is StepState.DONE else self.before
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStep:
+    """A step that has something to put back: whose it is, how that run stands, and since when."""
+
+    task: str
+    status: Status
+    key: str
+    since: str
 
 
 class RunBook:
@@ -131,13 +161,13 @@ class RunBook:
         rows = self._do("SELECT digest, created_at, created_by FROM plans ORDER BY number DESC LIMIT ?", limit)
         return [KeptPlan(*row) for row in rows]
 
-    def begin(self, kind: str, plan: str, owner: str, total: int, holder: str) -> Run:
+    def begin(self, kind: str, plan: str, owner: str, total: int, holder: str, undoes: str = "") -> Run:
         for other in self.runs(1, plan=plan, status=Status.RUNNING) if plan else ():
             raise _busy(other)
         task = secrets.token_hex(6)
         self._do(
             """INSERT INTO runs (task, kind, plan, owner, status, created_at, updated_at, done, total, result,
-               fence, stopping, holder) VALUES (?, ?, ?, ?, 'running', ?, ?, 0, ?, '{}', 1, 0, ?)""",
+               fence, stopping, holder, undoes) VALUES (?, ?, ?, ?, 'running', ?, ?, 0, ?, '{}', 1, 0, ?, ?)""",
             task,
             kind,
             plan,
@@ -146,6 +176,7 @@ class RunBook:
             self._now,
             total,
             holder,
+            undoes,
         )
         self._do(
             """DELETE FROM runs WHERE number <= (SELECT max(number) FROM runs) - ?
@@ -177,12 +208,22 @@ class RunBook:
                 hint="Somebody else took it over, or it ended: look at get_task.",
             )
 
-    def put_step(self, task: str, key: str, state: StepState, before: Json | None, outcome: Json | None) -> None:
+    def put_step(self, task: str, key: str, state: StepState, before: Json | None, image: Json | None) -> Json | None:
+        """Note how far a step came; gives the image that stands, which is the first one noted."""
         last = self._step(task, key)
         found = (last and last.to_undo) or before
-        self._do(_PUT_STEP, task, key, state, _packed(found), _packed(outcome), self._now)
+        first = image if last is None or last.image is None else last.image
+        self._do(_PUT_STEP, task, key, state, _packed(found), _packed(first), self._now)
         counts = state is StepState.DONE and found is None and (last is None or last.state is not StepState.DONE)
         self._do("UPDATE runs SET done = done + ?, updated_at = ? WHERE task = ?", int(counts), self._now, task)
+        return first
+
+    def open_steps(self) -> list[OpenStep]:
+        return [OpenStep(task, Status(status), key, since) for task, status, key, since in self._do(_OPEN)]
+
+    def done(self, keys: Sequence[str]) -> list[StepRecord]:
+        marks = ", ".join("?" * len(keys))
+        return [_step(row) for row in self._do(_STEP + f"WHERE state = 'done' AND key IN ({marks})", *keys)]
 
     def progress(self, task: str, done: int, total: int) -> bool:
         self._do("UPDATE runs SET done = ?, total = ?, updated_at = ? WHERE task = ?", done, total, self._now, task)
@@ -198,8 +239,11 @@ class RunBook:
         )
 
     def stop(self, task: str) -> Run:
+        # What has a mode to give back stays interrupted: `recovery` has to find it.
         self._do(
-            """UPDATE runs SET stopping = 1, updated_at = ?, status = iif(status = 'interrupted', 'cancelled', status)
+            """UPDATE runs SET stopping = 1, updated_at = ?, status = iif(status = 'interrupted' AND NOT EXISTS (
+                   SELECT 1 FROM steps WHERE steps.task = runs.task AND before IS NOT NULL AND state <> 'done'),
+                   'cancelled', status)
                WHERE task = ? AND status IN ('running', 'interrupted')""",
             self._now,
             task,
@@ -250,7 +294,7 @@ def _busy(run: Run) -> LockHeldError:
 
 
 def _run(row: Sequence[Any]) -> Run:
-    task, kind, plan, owner, status, created_at, updated_at, done, total, result, fence, stopping = row
+    task, kind, plan, owner, status, created_at, updated_at, done, total, result, fence, stopping, undoes, undone = row
     return Run(
         task,
         kind,
@@ -264,12 +308,14 @@ def _run(row: Sequence[Any]) -> Run:
         json.loads(result),
         fence,
         bool(stopping),
+        undoes,
+        undone,
     )
 
 
 def _step(row: Sequence[Any]) -> StepRecord:
-    key, state, before, outcome, updated_at = row
-    return StepRecord(key, StepState(state), _unpacked(before), _unpacked(outcome), updated_at)
+    key, state, before, image, updated_at = row
+    return StepRecord(key, StepState(state), _unpacked(before), _unpacked(image), updated_at)
 
 
 def _packed(value: Mapping[str, Any] | None) -> str | None:

@@ -1,5 +1,6 @@
 """Tools about long work: how far is it, what came of it."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -13,11 +14,22 @@ from schema_mcp.toolkit.workspace import Workspace
 _EXIT_CODES = {Status.FAILED: 1, Status.INTERRUPTED: 1, Status.CANCELLED: 1, Status.RUNNING: 3}
 
 
+class Progress(StrEnum):
+    """What came of one registry's part."""
+
+    DONE = "done"
+    FAILED = "failed"
+    NOT_STARTED = "not_started"
+
+
 class RegistryState(Shape):
     """How far one registry came."""
 
     registry: str
     """Which registry."""
+
+    state: Progress | None = None
+    """Whether it is done, failed, or was not begun because another one failed."""
 
     done: int
     """Steps done."""
@@ -61,6 +73,12 @@ class TaskState(Shape):
 
     plan: str | None = None
     """Plan it carries out."""
+
+    undoes: str | None = None
+    """Task whose steps it takes back."""
+
+    undone_by: str | None = None
+    """Task that has rolled it back."""
 
     owner: str
     """Who started it."""
@@ -127,16 +145,18 @@ def state_of(run: Run) -> TaskState:
         total=run.total,
         registries=registries,
         plan=run.plan or None,
+        undoes=run.undoes or None,
+        undone_by=run.undone_by,
         owner=run.owner,
         created_at=run.created_at,
         updated_at=run.updated_at,
         notes=tuple(run.result.get("notes", ())),
-        next=_NEXT.get(run.status, ""),
+        next="It was rolled back: plan again to have it back." if run.undone_by else _NEXT.get(run.status, ""),
     )
 
 
 _NEXT = {
     Status.RUNNING: "Call get_task again to see it end.",
-    Status.FAILED: "Mend what failed and plan again; what was done stays done.",
+    Status.FAILED: "Mend what failed and plan again; what was done stays done, unless rollback_change undoes it.",
     Status.INTERRUPTED: "Apply the same plan again: it goes on where it was cut off.",
 }
