@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fakes.confluent import FakeConfluent
-from schema_mcp.domain.caller import Scope, with_implied
+from schema_mcp.domain.caller import Grant, Reach, Scope, with_implied
 from schema_mcp.domain.errors import NotFoundError, SchemaMcpError
 from schema_mcp.domain.schema import Mode, Subject
 from schema_mcp.registries.contract import Capability
@@ -31,6 +31,18 @@ def closed(told: AccessExplained) -> list[str]:
 def as_caller(world: World, scope: Scope) -> World:
     caller = replace(world.workspace.caller, scopes=with_implied([scope]))
     return World(replace(world.workspace, caller=caller))
+
+
+async def test_a_grant_for_other_places_is_told_from_the_scope(world: World):
+    grants = (Grant(Scope.ADMIN, Reach(frozenset({"dev"}), subjects=("payments-*",))),)
+    caller = replace(world.workspace.caller, grants=grants)
+    at_work = World(replace(world.workspace, caller=caller))
+
+    told = await explained(at_work, "register_schema", subject="orders-value")
+    elsewhere = await explained(at_work, "register_schema", subject="payments-value", registry="dev")
+    unseen = await explained(at_work, "register_schema", subject="payments-value", registry="prod")
+
+    assert (closed(told), closed(elsewhere), closed(unseen)) == (["grant"], [], ["grant"])
 
 
 @pytest.fixture

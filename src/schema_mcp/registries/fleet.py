@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from schema_mcp.domain.caller import UNBOUND, Bound, Caller, Scope
 from schema_mcp.domain.errors import NotFoundError
 from schema_mcp.registries.cache import CachedRegistry
 from schema_mcp.registries.contract import Connection, Registry
@@ -12,6 +13,7 @@ from schema_mcp.registries.disk import disk_at
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.registries.memory import Memory
 from schema_mcp.registries.pacing import Clock
+from schema_mcp.registries.permits import Permit, PermittedRegistry
 
 TTL = 60
 """Seconds for which a registry's answer to a reader counts, unless `cache` says otherwise."""
@@ -33,6 +35,7 @@ class Fleet:
     """All registries of one server. Nobody reaches a backend but through `get` and `reading`, so behind its guard.
 
     `copies` is the folder for what may be remembered on disk; without it nothing is, whatever a connection says.
+    `bounds` hold for everybody, by registry.
     """
 
     def __init__(
@@ -44,14 +47,27 @@ class Fleet:
         read_only: bool = False,
         copies: Path | None = None,
         clock: Clock | None = None,
+        bounds: Mapping[str, Bound] | None = None,
     ) -> None:
         self.connections: Mapping[str, Connection] = {connection.name: connection for connection in connections}
         self.default = default
         self.read_only = read_only
+        self.bounds = bounds or {}
         self._opener = opener
         self._copies = copies
         self._clock = clock or Clock()
         self._open: dict[str, _Opened] = {}
+
+    @property
+    def whole(self) -> "Fleet":
+        """All registries as the server itself knows them: for its own duties, never to show or change by request."""
+        return self
+
+    def permitted(self, caller: Caller, asks: Scope) -> "Fleet":
+        """The registries as a caller may use them, through a tool that needs a scope."""
+        if caller.grants is None and not self.bounds:
+            return self
+        return PermittedFleet(self, caller, asks)
 
     @property
     def names(self) -> list[str]:
@@ -114,3 +130,49 @@ class Fleet:
         for opened in self._open.values():
             await opened.guarded.close()
         self._open.clear()
+
+
+class PermittedFleet(Fleet):
+    """A fleet as one caller may use it: what he may not read is not listed, and refused when it is named."""
+
+    def __init__(self, whole: Fleet, caller: Caller, asks: Scope) -> None:
+        permits = {name: Permit(name, caller, whole.bounds.get(name, UNBOUND), asks) for name in whole.connections}
+        seen = [one for one in whole.connections.values() if permits[one.name].sees_registry]
+        super().__init__(
+            seen, default=whole.default, opener=_opens_nothing, read_only=whole.read_only, bounds=whole.bounds
+        )
+        self._whole = whole
+        self._permits = permits
+
+    @property
+    def whole(self) -> Fleet:
+        return self._whole
+
+    def permitted(self, caller: Caller, asks: Scope) -> Fleet:
+        return self._whole.permitted(caller, asks)
+
+    @property
+    def writable(self) -> list[str]:
+        open_ones = self._whole.writable
+        return [name for name in self.connections if name in open_ones and self._permits[name].writes_somewhere]
+
+    def connection(self, name: str | None = None) -> Connection:
+        found = self._whole.connection(name) if (name or self.default) in self._permits else super().connection(name)
+        if found.name not in self.connections:
+            raise self._permits[found.name].refusal()
+        return found
+
+    def get(self, name: str | None = None) -> GuardedRegistry:
+        known = self.connection(name).name
+        return PermittedRegistry(self._whole.get(known), self._permits[known])
+
+    def reading(self, name: str | None = None) -> GuardedRegistry:
+        known = self.connection(name).name
+        return PermittedRegistry(self._whole.reading(known), self._permits[known])
+
+    async def close(self) -> None:
+        """The whole fleet is closed by whoever opened it."""
+
+
+def _opens_nothing(connection: Connection) -> Registry:
+    raise AssertionError(connection.name)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
+from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import InvalidRequestError, ReadOnlyError
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
 from schema_mcp.registries import asks
@@ -146,6 +147,13 @@ class GuardedRegistry:
     async def delete_mode(self, scope: Subject) -> None:
         self._let_through([Capability.MODES])
         await self._inner.delete_mode(scope)
+
+    def require(self, scope: Scope, what: str, place: Subject | None = None) -> None:
+        """Raise `NotPermittedError` unless whoever is served holds a scope here; without a place, anywhere in it."""
+
+    def permits(self, scope: Scope, place: Subject) -> bool:  # noqa: ARG002 - see PermittedRegistry
+        """Whether whoever is served holds a scope for a subject or a whole context."""
+        return True
 
     def require_writable(self) -> None:
         """Raise `ReadOnlyError` where a write would be refused, before anything else is done."""

@@ -48,6 +48,10 @@ async def gates(deed: Deed, caller: Caller, fleet: Fleet, store: SchemaStore, pl
     found = [*_of_server(deed, caller, fleet)]
     if not deed.touches_registries:
         return found
+    granted = _of_grant(deed, fleet, name, scope)
+    found.append(granted)
+    if not granted.opens:  # what goes on there is nothing for this caller
+        return found
     registry = fleet.get(name)
     found += _of_kind(deed, registry)
     if deed.writes:
@@ -67,6 +71,13 @@ def _of_server(deed: Deed, caller: Caller, fleet: Fleet) -> Iterator[Gate]:
         why = "the server runs with --read-only" if fleet.read_only else "the server takes writes"
         yield Gate("server", not fleet.read_only, why, f"{_OPERATOR} (--read-only)")
     yield Gate("toolset", not deed.off, deed.off or "the tool is switched on", f"{_OPERATOR} (--toolsets, --tools)")
+
+
+def _of_grant(deed: Deed, fleet: Fleet, name: str, scope: Subject) -> Gate:
+    where = f"for {scope_name(scope)} in {name}"
+    seen = name in fleet.connections and fleet.get(name).permits(deed.scope, scope)
+    why = f"{deed.scope} is {'granted' if seen else 'not granted, or limited,'} {where}"
+    return Gate("grant", seen, why, f"{_OPERATOR} (access.yaml)")
 
 
 _NEEDS: Mapping[str, Capability] = {

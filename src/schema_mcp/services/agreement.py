@@ -27,7 +27,7 @@ async def settle(ground: Ground) -> list[str]:
 
 def _entries(ground: Ground) -> list[Entry]:
     # Without a ledger of our own every id was made by the one registry that can be written to.
-    writable = ground.fleet.writable
+    writable = ground.fleet.whole.writable
     made_by = writable[0] if ground.ids is IdSource.REGISTRY and writable else ""
     return [
         Entry(record.subject, record.number, record.schema_hash, record.id, record.type, registry=made_by)

@@ -39,7 +39,9 @@ async def apply(
     plan = await kept_plan(ground.journal, digest)
     signed.caller.require(plan.scope, "apply_plan, for the steps of this plan,")
     for name in {step.registry for step in plan.steps}:
-        ground.fleet.get(name).require_writable()
+        registry = ground.fleet.get(name)
+        registry.require_writable()
+        registry.require(plan.scope, "apply_plan, for the steps of this plan,")
     said = await recovery.settle(ground, signed)
     cut_off = await _interrupted(ground.journal, digest)
     if cut_off is None:

@@ -112,7 +112,7 @@ async def floor(fleet: Fleet, source: IdSource, context: str) -> int:
 
     A registry that does not answer is left out: apply checks the id again before it writes there.
     """
-    highest = [0]
+    highest, fleet = [0], fleet.whole
 
     async def ask(name: str) -> None:
         try:
@@ -130,6 +130,7 @@ async def floor(fleet: Fleet, source: IdSource, context: str) -> int:
 async def refuse_taken(fleet: Fleet, subject: Subject, schema_id: int, digest: str) -> None:
     """Raise `ConflictError` where a writable registry has bound the id to other content."""
     clashes: list[str] = []
+    fleet = fleet.whole  # an id is free for everybody, or for nobody
 
     async def ask(name: str) -> None:
         try:

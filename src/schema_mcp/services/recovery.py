@@ -67,6 +67,7 @@ async def settle(ground: Ground, signed: Signature) -> list[str]:
 
     The ledger is held against the store as well. Costs one small read when nothing is open.
     """
+    ground = replace(ground, fleet=ground.fleet.whole)  # a duty of the server's, whoever comes by when it is due
     async with ground.journal.settling:  # a write waits for the settling that began when the server opened
         said = await _settle(ground, signed)
     for sentence in said:

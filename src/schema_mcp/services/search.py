@@ -11,6 +11,7 @@ import anyio
 from anyio import to_thread
 from cachetools import LRUCache
 
+from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.engine import Whole, format_of, parse
 from schema_mcp.domain.errors import InvalidSchemaError, RegistryError, SchemaMcpError
 from schema_mcp.domain.formats import Named
@@ -184,14 +185,14 @@ async def find(
 
     async def look(name: str) -> None:
         try:
-            shelves[name] = await (index.store(store) if name == STORE else index.registry(fleet, name, store))
+            shelves[name] = await (index.store(store) if name == STORE else index.registry(fleet.whole, name, store))
         except SchemaMcpError:
             unreachable.append(name)
 
     async with anyio.create_task_group() as looking:
         for name in names:
             looking.start_soon(look, name)
-    held = {name: shelves[name].held for name in names if name in shelves}
+    held = {name: _seen(fleet, name, shelves[name].held) for name in names if name in shelves}
     hits = await to_thread.run_sync(lambda: _ranked(held, query, prefix))
     bases = {name: index.basis(shelves[name]) for name in held}
     return Found(
@@ -201,6 +202,16 @@ async def find(
         remembered=tuple(name for name, basis in bases.items() if basis.stale),
         basis=reduce(Basis.beside, bases.values(), Basis()),
     )
+
+
+def _seen(
+    fleet: Fleet, name: str, held: dict[Subject, tuple[Version, Document]]
+) -> dict[Subject, tuple[Version, Document]]:
+    """What a caller may see of a shelf, which holds everything."""
+    if fleet is fleet.whole or name == STORE:
+        return held
+    registry = fleet.get(name)
+    return {subject: one for subject, one in held.items() if registry.permits(Scope.READ, subject)}
 
 
 def describe(one: Whole | None, version: Version, extras: Iterable[str]) -> Document:

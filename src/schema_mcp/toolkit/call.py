@@ -34,7 +34,7 @@ async def call(
     Raises a `SchemaMcpError` for whatever a user can act on; anything else is a bug and travels up. Every call leaves
     an audit line, refused ones too; the intent of a write is on disk before the tool runs.
     """
-    at_work = workspace.for_call(caller, request_id or new_request_id(), report)
+    at_work = workspace.for_call(caller, request_id or new_request_id(), report, tool.scope)
     entry = _entry(at_work, tool, arguments)
     try:
         _allow(tool, at_work)

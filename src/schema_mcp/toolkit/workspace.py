@@ -8,7 +8,7 @@ from pathlib import Path
 from anyio.abc import TaskGroup
 
 from schema_mcp.domain.allocation import IdSource
-from schema_mcp.domain.caller import Caller
+from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services.ground import Ground, Report, Signature
@@ -72,6 +72,9 @@ class Workspace:
         """In whose name, and why, this call changes something."""
         return Signature(self.caller, tool, self.request_id, reason=reason, plan=plan)
 
-    def for_call(self, caller: Caller, request_id: str, report: Report | None = None) -> "Workspace":
-        """The same workspace, asked by this caller."""
-        return replace(self, caller=caller, request_id=request_id, report=report or _silent)
+    def for_call(
+        self, caller: Caller, request_id: str, report: Report | None = None, asks: Scope = Scope.READ
+    ) -> "Workspace":
+        """The same workspace, asked by this caller through a tool with a scope: with what he may use."""
+        fleet = self.fleet.permitted(caller, asks)
+        return replace(self, caller=caller, request_id=request_id, report=report or _silent, fleet=fleet)

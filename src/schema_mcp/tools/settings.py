@@ -151,6 +151,7 @@ async def update_config(workspace: Workspace, request: UpdateConfig) -> Settings
     asked = request.model_dump(exclude_none=True, exclude={"registry", "subject", "context", "reason"})
     if settings.loosens(await registry.config(scope, inherited=True), asked):
         workspace.caller.require(Scope.ADMIN, "update_config, where it loosens,")
+        registry.require(Scope.ADMIN, "update_config, where it loosens,", scope)
     signed = workspace.signature("update_config", reason=request.reason)
     done = await settings.change_config(workspace.ground, registry.name, scope, asked, signed)
     return _told(scope, registry.name, done)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.naming import parse_context, shown_context
-from schema_mcp.domain.schema import Level, Mode
+from schema_mcp.domain.schema import Level, Mode, Subject
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services import contexts, settings
 from schema_mcp.services.contexts import Context
@@ -144,7 +144,9 @@ async def create_context(workspace: Workspace, request: CreateContext) -> Contex
     context = parse_context(request.context)
     held = await contexts.in_force(registry, context)
     if request.level and settings.loosens({settings.LEVEL: held.level}, {"level": request.level}):
-        workspace.caller.require(Scope.ADMIN, "create_context, with a level looser than the one in force,")
+        what = "create_context, with a level looser than the one in force,"
+        workspace.caller.require(Scope.ADMIN, what)
+        registry.require(Scope.ADMIN, what, Subject("", context))
     signed = workspace.signature("create_context", reason=request.reason)
     done = await contexts.create(workspace.ground, registry.name, context, request.level, signed)
     shown = shown_context(context)

@@ -33,7 +33,7 @@ class GateRow(Shape):
     """One thing that has to let the call through."""
 
     gate: str
-    """Scope, server, toolset, capability, registry, targets or mode."""
+    """Scope, server, toolset, grant, capability, registry, targets or mode."""
 
     opens: bool
     """Whether it does."""
@@ -61,7 +61,7 @@ class AccessExplained(Shape):
 @tool(scope=Scope.READ, effect=Effect.READS)
 async def explain_access(workspace: Workspace, request: ExplainAccess) -> AccessExplained:
     """Explain why you may or may not call a tool on a registry or subject, and who can change that."""
-    registry = workspace.fleet.connection(request.registry).name
+    registry = workspace.fleet.whole.connection(request.registry).name
     place = registry, _scope(request)
     found = await access.gates(
         _deed(workspace, request.tool), workspace.caller, workspace.fleet, workspace.store, place
