@@ -25,10 +25,15 @@ async def settle(ground: Ground) -> list[str]:
     return [f"the ledger was rebuilt from the store ({len(said)} differences, first: {said[0]})"] if said else []
 
 
-def _entries(ground: Ground) -> list[Entry]:
+def maker(ground: Ground) -> str:
+    """The registry that made the store's ids; nothing where they come from a ledger of our own."""
     # Without a ledger of our own every id was made by the one registry that can be written to.
     writable = ground.fleet.whole.writable
-    made_by = writable[0] if ground.ids is IdSource.REGISTRY and writable else ""
+    return writable[0] if ground.ids is IdSource.REGISTRY and writable else ""
+
+
+def _entries(ground: Ground) -> list[Entry]:
+    made_by = maker(ground)
     return [
         Entry(record.subject, record.number, record.schema_hash, record.id, record.type, registry=made_by)
         for subject in ground.store.subjects()

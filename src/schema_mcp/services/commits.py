@@ -1,6 +1,6 @@
 """New versions into the store: one commit each, with a message a person would write."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -25,19 +25,25 @@ def telling(commit: str, rest: str) -> Generator[None]:
         raise
 
 
-async def add(ground: Ground, stored: StoredVersion, signed: Signature) -> str:
+async def add(ground: Ground, stored: StoredVersion, signed: Signature, *, branch: str | None = None) -> str:
     """Commit a version, and with it the ids' mark where that does not cover its id yet."""
     version = stored.version
-    changes: list[Change] = [AddVersion(stored)]
-    mark = id_allocation.mark_needed(ground.store, version.id) if ground.ids is IdSource.LEDGER else None
-    if mark is not None:
-        changes.append(SetMark(mark))
     context = version.subject.context
     where = "" if context == DEFAULT_CONTEXT else f" in {shown_context(context)}"
     message = f"Add {version.subject.name} v{version.number}{where} (ID: {version.id})"
+    return await made(ground, [AddVersion(stored)], message, signed, branch=branch)
+
+
+async def made(
+    ground: Ground, changes: Sequence[Change], message: str, signed: Signature, *, branch: str | None = None
+) -> str:
+    """Commit changes, and with new versions the ids' mark where that does not cover them yet."""
+    ids = [change.stored.version.id for change in changes if isinstance(change, AddVersion)]
+    mark = id_allocation.mark_needed(ground.store, max(ids, default=0)) if ground.ids is IdSource.LEDGER else None
+    marked = [*changes, SetMark(mark)] if mark is not None else changes
     before = ground.store.head
-    commit = await ground.store.commit(changes, message, signed.author, signed.trailers)
-    if ground.ledger.agreed_with == before:
+    commit = await ground.store.commit(marked, message, signed.author, signed.trailers, branch=branch)
+    if ground.ledger.agreed_with == before and branch is None:
         ground.ledger.agreed_with = commit  # what we add ourselves, the ledger knows
     return commit
 

@@ -6,7 +6,7 @@ import re
 
 from schema_mcp.domain.engine import Whole, canonical
 from schema_mcp.domain.errors import InvalidSchemaError
-from schema_mcp.domain.identity import schema_hash
+from schema_mcp.domain.identity import is_unicode, schema_hash
 from schema_mcp.domain.schema import Dependency, Schema, SchemaType
 
 _FULL_NAME = re.compile(r'"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)"')
@@ -15,6 +15,14 @@ _FULL_NAME = re.compile(r'"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)"')
 def stored_digest(schema: Schema) -> str:
     """The `schemaHash` of a content; raises `InvalidSchemaError` where the text is no schema."""
     return schema_hash(_alone(schema))
+
+
+def kept(schema: Schema) -> Schema:
+    """A schema as the store keeps it; raises `InvalidSchemaError` where the text is none, or cannot be a file."""
+    canonical_one = _alone(schema)
+    if not is_unicode(canonical_one.text):
+        raise InvalidSchemaError("The text holds half of a surrogate pair, which UTF-8 cannot carry")
+    return canonical_one
 
 
 def spelling_digest(schema: Schema) -> str:

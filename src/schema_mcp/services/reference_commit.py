@@ -11,7 +11,7 @@ from schema_mcp.domain.schema import Reference, Subject, Version
 from schema_mcp.services import commits, id_allocation, recovery
 from schema_mcp.services.ground import Ground, Signature
 from schema_mcp.services.reference_update import digest_held
-from schema_mcp.stores.schemastore import AddVersion, Change, SchemaStore, SetMark, StoredVersion
+from schema_mcp.stores.schemastore import AddVersion, Change, SchemaStore, StoredVersion
 
 
 async def committed(ground: Ground, plan: Plan, signed: Signature) -> Plan:
@@ -46,21 +46,13 @@ async def _commit_numbered(
     if not missing:
         return
     changes: list[Change] = []
-    highest = 0
     for version, digest in missing:
         floor = await id_allocation.floor(ground.fleet, ground.ids, version.subject.context)
         request = Allocation(version.subject, version.number, digest, version.schema.type, floor=floor)
         allocated = await id_allocation.allocate(ground.ledger, ground.store, request)
         await id_allocation.refuse_taken(ground.fleet, version.subject, allocated.id, digest)
         changes.append(AddVersion(_stored(ground, replace(version, id=allocated.id), digest, signed)))
-        highest = max(highest, allocated.id)
-    mark = id_allocation.mark_needed(ground.store, highest)
-    if mark is not None:
-        changes.append(SetMark(mark))
-    before = ground.store.head
-    commit = await ground.store.commit(changes, _message(plan, len(missing)), signed.author, signed.trailers)
-    if ground.ledger.agreed_with == before:
-        ground.ledger.agreed_with = commit  # what we add ourselves, the ledger knows
+    await commits.made(ground, changes, _message(plan, len(missing)), signed)
 
 
 def _message(plan: Plan, count: int) -> str:
