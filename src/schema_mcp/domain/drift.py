@@ -11,6 +11,16 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from schema_mcp.domain.references import Place
+from schema_mcp.domain.rewrites import (
+    HARMLESS,
+    Normaliser,
+    Normalisers,
+    Rewrite,
+    contract,
+    habit,
+    of_contract,
+    of_references,
+)
 from schema_mcp.domain.schema import Json, Level, Mode, Schema, Subject
 
 
@@ -69,6 +79,11 @@ class Drift:
     number: int
     kind: Kind
     detail: str
+    rule: str = ""
+    """Which habit of the product explains it, where one does."""
+
+    taken_for: int = 0
+    """The version for which the product would take one that is missing."""
 
     @property
     def matters(self) -> bool:
@@ -104,17 +119,84 @@ def _of_subject(subject: Subject, wanted: Mapping[int, Held], found: Mapping[int
                 pass
 
 
-def told_apart(drift: Drift, ours: Schema, theirs: Schema, *, same_text: bool) -> Drift:
-    """A difference of content, told more exactly: data contract, language, references, text, or spelling only."""
+def told_apart(found: Drift, ours: Schema, theirs: Schema, *, text: Rewrite | None, known: Normalisers = ()) -> Drift:
+    """A difference of content, told more exactly: language, references, text, data contract, or spelling only.
+
+    `text` says how the two texts are alike. What the product is known to rewrite is cosmetic, under the rule's name.
+    """
     if ours.type is not theirs.type:
-        return replace(drift, detail=f"{ours.type} in the store, {theirs.type} there")
+        return replace(found, detail=f"{ours.type} in the store, {theirs.type} there")
+    rewrites = {text} if text else set[Rewrite]()
     if ours.references != theirs.references:
-        return replace(drift, detail="the references differ")
-    if not same_text:
-        return replace(drift, detail="the text differs")
-    if ours.metadata != theirs.metadata or ours.rule_set != theirs.rule_set:
-        return replace(drift, kind=Kind.METADATA, detail="metadata or rule set differ")
-    return replace(drift, kind=Kind.COSMETIC, detail="the same schema in another spelling")
+        latest = of_references(ours.references, theirs.references)
+        if latest is None or not habit(known, latest):
+            return replace(found, detail="the references differ")
+        rewrites.add(latest)
+    if text is None or not _expected(text, ours, known):
+        return replace(found, detail=_TEXTS[text])
+    if contract(ours) != contract(theirs):
+        empty = of_contract(ours, theirs)
+        if empty is None or not habit(known, empty):
+            return replace(found, kind=Kind.METADATA, detail="metadata or rule set differ")
+        rewrites.add(empty)
+    return _cosmetic(found, rewrites, known)
+
+
+_TEXTS: Mapping[Rewrite | None, str] = {
+    None: "the text differs",
+    Rewrite.DOCS: "the text differs, in its docs alone",
+    Rewrite.WORDS: "the text differs, in docs, aliases, order or own properties alone",
+}
+
+
+def _expected(rewrite: Rewrite, schema: Schema, known: Normalisers) -> bool:
+    return rewrite in HARMLESS or habit(known, rewrite, schema.type) is not None
+
+
+def _cosmetic(found: Drift, rewrites: AbstractSet[Rewrite], known: Normalisers) -> Drift:
+    """What changes most about the schema names the rule."""
+    rule = max(rewrites, key=list(Rewrite).index)
+    said = habit(known, rule)
+    detail = "the same schema in another spelling" if rule in HARMLESS or said is None else said.says
+    return replace(found, kind=Kind.COSMETIC, detail=detail, rule=rule)
+
+
+def own_number(found: Drift, known: Normalisers) -> Drift:
+    """Another id is expected of a product that hands out its own; one that carries ids in has to have ours."""
+    numbers = habit(known, Rewrite.NUMBERS)
+    if found.kind is not Kind.IDENTITY or numbers is None:
+        return found
+    return replace(found, kind=Kind.COSMETIC, detail=f"{found.detail}: {numbers.says}", rule=numbers.rewrite)
+
+
+def merged(found: Drift, earlier: int, said: Normaliser, known: Normalisers) -> Drift:
+    """A missing version that the product takes for an earlier one; harmless where nobody can rely on its id."""
+    detail = f"{found.detail}; {said.says}: it is version {earlier} there"
+    kind = Kind.COSMETIC if habit(known, Rewrite.NUMBERS) else found.kind
+    return replace(found, kind=kind, detail=detail, rule=said.rewrite, taken_for=earlier)
+
+
+def renumbered(wanted: Versions, found: Versions) -> dict[Subject, Mapping[int, Held]]:
+    """What a registry holds, under the numbers that the store has for the same contents.
+
+    For a product that counts versions by itself: without gaps, and without those it merges.
+    """
+    return {subject: _renumbered(wanted.get(subject, {}), held) for subject, held in found.items()}
+
+
+def _renumbered(wanted: Mapping[int, Held], found: Mapping[int, Held]) -> Mapping[int, Held]:
+    places = {
+        number: number for number, held in found.items() if number in wanted and wanted[number].digest == held.digest
+    }
+    for number in sorted(found.keys() - places.keys()):
+        free = (
+            one for one in sorted(wanted.keys() - set(places.values())) if wanted[one].digest == found[number].digest
+        )
+        places[number] = next(free, number)
+    # Where somebody put other content in between, nothing is gained by other numbers.
+    return (
+        {places[number]: held for number, held in found.items()} if len(set(places.values())) == len(places) else found
+    )
 
 
 def _of_settings(scope: Subject, wish: Wish, found: Wish) -> Iterator[Drift]:

@@ -36,6 +36,11 @@ class GuardedRegistry:
         return self._closed_by
 
     @property
+    def dialect(self) -> str:
+        """Whose way of speaking it has, as far as the backend knows: the name by which its habits are kept."""
+        return getattr(self._inner, "dialect", "")
+
+    @property
     def lacks(self) -> Mapping[Capability, str]:
         """What its product cannot do, in words, as far as the backend knows."""
         return getattr(self._inner, "lacks", {})

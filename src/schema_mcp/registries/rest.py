@@ -59,6 +59,10 @@ class RestRegistry:
         return self._dialect.capabilities
 
     @property
+    def dialect(self) -> str:
+        return self._dialect.backend
+
+    @property
     def lacks(self) -> Mapping[Capability, str]:
         """What this product cannot do, and what it does instead."""
         return self._dialect.lacks

@@ -11,7 +11,7 @@ from operator import attrgetter
 from anyio import to_thread
 
 from schema_mcp.domain import compatibility
-from schema_mcp.domain.drift import Drift, Held, Kind, Snapshot, Wish, compare
+from schema_mcp.domain.drift import Drift, Held, Kind, Snapshot, Wish
 from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.plan import Action, Blocked, Plan, Step, in_order, level_action
@@ -21,7 +21,7 @@ from schema_mcp.registries import asks
 from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.services import snapshots
-from schema_mcp.services.drift import told_apart
+from schema_mcp.services.drift import disagreements
 from schema_mcp.services.judgement import Judge, judge_of
 from schema_mcp.services.resolution import stored_whole
 from schema_mcp.services.selection import Selection
@@ -82,7 +82,7 @@ async def _draft(registry: Registry, store: SchemaStore, selection: Selection) -
         context=selection.listing_context,
     )
     draft = _Draft(registry, store, wanted, found)
-    drift = await told_apart(compare(wanted, found), registry, store)
+    drift = await disagreements(wanted, found, registry, store)
     for subject, several in groupby(drift, key=attrgetter("subject")):
         await _plan_subject(draft, subject, list(several))
     return draft
@@ -155,6 +155,14 @@ def _in_the_way(registry: str, drift: Sequence[Drift]) -> Iterator[Blocked]:
                 one.subject,
                 f"{_IN_THE_WAY[one.kind]}: {one.detail}",
                 "A version is never replaced: adopt the registry's content into the store, or delete it there.",
+                one.number,
+            )
+        elif one.taken_for:
+            yield Blocked(
+                registry,
+                one.subject,
+                one.detail,
+                "It cannot be told from the earlier version there: change what data depends on, or retire it.",
                 one.number,
             )
 

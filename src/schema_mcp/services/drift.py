@@ -1,18 +1,35 @@
-"""Store against registry: where they disagree, and which disagreements are spelling only."""
+"""Store against registry: where they disagree, and which disagreements the product is known for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from anyio import to_thread
 
 from schema_mcp.domain import drift
-from schema_mcp.domain.drift import Drift, Kind, compare
-from schema_mcp.domain.engine import canonical
+from schema_mcp.domain.drift import Drift, Kind, Snapshot, compare
+from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.errors import InvalidSchemaError
-from schema_mcp.domain.schema import Version
+from schema_mcp.domain.references import Place
+from schema_mcp.domain.rewrites import Normalisers, Rewrite, habit, of_text
+from schema_mcp.domain.schema import Subject
 from schema_mcp.registries.contract import Registry
+from schema_mcp.registries.normalisers import normalisers_of
 from schema_mcp.services import snapshots
+from schema_mcp.services.glances import versions_at
 from schema_mcp.services.resolution import stored_whole
 from schema_mcp.services.selection import Selection
 from schema_mcp.services.together import each
 from schema_mcp.stores.schemastore import SchemaStore
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What the store wants a registry to hold, what it holds, and where the two disagree."""
+
+    wanted: Snapshot
+    found: Snapshot
+    drift: Sequence[Drift]
 
 
 async def detect_in(
@@ -23,43 +40,96 @@ async def detect_in(
     Raises `RegistryError` when a registry does not answer: unreachable is never "in sync".
     """
     await store.refresh()
-    found = await each(registries, lambda registry: _detect(registry, store, selection))
-    return [(registry.name, one) for registry, many in zip(registries, found, strict=True) for one in many]
+    found = await each(registries, lambda registry: between(registry, store, selection))
+    return [(registry.name, one) for registry, sides in zip(registries, found, strict=True) for one in sides.drift]
 
 
-async def _detect(registry: Registry, store: SchemaStore, selection: Selection) -> list[Drift]:
-    wish = snapshots.of_store(store, registry.name, selection.wants)
+async def between(registry: Registry, store: SchemaStore, selection: Selection) -> Sides:
+    """The store, as last refreshed, against one registry."""
+    wanted = snapshots.of_store(store, registry.name, selection.wants)
     found = await snapshots.of_registry(
         registry,
         selection.wants,
-        settings_of=wish.settings,
+        settings_of=wanted.settings,
         prefix=selection.listing,
         context=selection.listing_context,
     )
-    return await told_apart(compare(wish, found), registry, store)
+    return Sides(wanted, found, await disagreements(wanted, found, registry, store))
 
 
-async def told_apart(found: Sequence[Drift], registry: Registry, store: SchemaStore) -> list[Drift]:
-    """The same drift, differences of content told exactly: those of spelling only are cosmetic."""
-    return await each(found, lambda one: _told_apart(one, registry, store))
+async def disagreements(wanted: Snapshot, found: Snapshot, registry: Registry, store: SchemaStore) -> list[Drift]:
+    """Where they disagree, told exactly: what the registry's product is known to rewrite is cosmetic."""
+    known = normalisers_of(registry)
+    if habit(known, Rewrite.NUMBERS):
+        found = replace(found, versions=drift.renumbered(wanted.versions, found.versions))
+    differing = [drift.own_number(one, known) for one in compare(wanted, found)]
+    contents = await _contents(differing, registry, store)
+    texts = await _mergeable(differing, store, known)
+    return await to_thread.run_sync(_told, differing, contents, texts, known)
 
 
-async def _told_apart(one: Drift, registry: Registry, store: SchemaStore) -> Drift:
-    if one.kind is not Kind.CONTENT:
-        return one
-    stored = store.version(one.subject, one.number)
-    there = await registry.version(one.subject, one.number)
-    if stored is None or there is None:
-        return one
-    same = await _same_text(stored.version, there, store)
-    return drift.told_apart(one, stored.version.schema, there.schema, same_text=same)
+_Pair: TypeAlias = tuple[Whole, Whole]
 
 
-async def _same_text(here: Version, there: Version, store: SchemaStore) -> bool:
-    """Do both texts normalise to one? A text that cannot be parsed is different."""
-    try:
-        ours = canonical(await stored_whole(here, store), normalize=True)
-        theirs = canonical(await stored_whole(there, store), normalize=True)
-    except InvalidSchemaError:
-        return False
-    return ours.text == theirs.text
+async def _contents(differing: Sequence[Drift], registry: Registry, store: SchemaStore) -> dict[Place, _Pair]:
+    """Both sides of each difference of content, with all they reference; what has gone meanwhile is left out."""
+    places = [(one.subject, one.number) for one in differing if one.kind is Kind.CONTENT]
+    there = await versions_at(registry, places) if places else {}
+
+    async def pair(place: Place) -> _Pair | None:
+        stored = store.version(*place)
+        if stored is None or place not in there:
+            return None
+        try:
+            return await stored_whole(stored.version, store), await stored_whole(there[place], store)
+        except InvalidSchemaError:  # a reference that nobody has
+            return Whole(stored.version.schema), Whole(there[place].schema)
+
+    pairs = zip(places, await each(places, pair), strict=True)
+    return {place: both for place, both in pairs if both}
+
+
+async def _mergeable(differing: Sequence[Drift], store: SchemaStore, known: Normalisers) -> dict[Subject, list[Whole]]:
+    """The live versions of subjects of which some are missing, where a product may take one for another."""
+    if not any(one.merges for one in known):
+        return {}
+    subjects = list(dict.fromkeys(one.subject for one in differing if one.kind is Kind.MISSING))
+
+    async def wholes(subject: Subject) -> list[Whole]:
+        live = [one.version for one in store.history(subject) if not one.version.deleted]
+        return [await stored_whole(version, store) for version in live] if len(live) > 1 else []
+
+    histories = zip(subjects, await each(subjects, wholes), strict=True)
+    return {subject: history for subject, history in histories if history}
+
+
+def _told(
+    differing: Sequence[Drift],
+    contents: Mapping[Place, _Pair],
+    texts: Mapping[Subject, Sequence[Whole]],
+    known: Normalisers,
+) -> list[Drift]:
+    return sorted(_exactly(one, contents, texts, known) for one in differing)
+
+
+def _exactly(
+    one: Drift, contents: Mapping[Place, _Pair], texts: Mapping[Subject, Sequence[Whole]], known: Normalisers
+) -> Drift:
+    pair = contents.get((one.subject, one.number))
+    if one.kind is Kind.CONTENT and pair:
+        ours, theirs = pair
+        return drift.told_apart(one, ours.schema, theirs.schema, text=of_text(ours, theirs), known=known)
+    if one.kind is Kind.MISSING and one.subject in texts:
+        return _as_merged(one, texts[one.subject], known)
+    return one
+
+
+def _as_merged(one: Drift, history: Sequence[Whole], known: Normalisers) -> Drift:
+    """The same, where the product takes the missing version for an earlier one."""
+    new = next(version for version in history if version.number == one.number)
+    for old in (version for version in history if version.number < new.number):
+        rewrite = of_text(old, new) if new.schema.references == old.schema.references else None
+        said = habit(known, rewrite, new.schema.type) if rewrite else None
+        if said and said.merges:
+            return drift.merged(one, old.number, said, known)
+    return one

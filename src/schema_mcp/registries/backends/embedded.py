@@ -40,6 +40,7 @@ class EmbeddedRegistry:
     """A registry of our own, in one SQLite file or in memory."""
 
     capabilities = frozenset(Capability)
+    dialect = "embedded"
 
     def __init__(self, connection: Connection) -> None:
         self.name = connection.name
