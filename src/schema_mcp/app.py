@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from itertools import chain, repeat
 from pathlib import Path
 
 import anyio
@@ -38,6 +39,8 @@ _PATIENCE = 2.0
 """Seconds that a call waits for its own long work before it answers with a task."""
 
 _CLOSING_SECONDS = 5
+_RECOVERY_PAUSES = (2, 5, 10, 30, 60)
+"""Seconds between attempts to put in order what a crash left."""
 
 _log = logging.getLogger(__name__)
 
@@ -88,11 +91,19 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
 
 
 async def _put_in_order(workspace: Workspace) -> None:
-    """What a crash left, beside the first calls of a server; what cannot be done yet, the next write does."""
-    try:
-        await recovery.settle(workspace.ground, workspace.signature("recovery"))
-    except SchemaMcpError as error:
-        _log.warning("recovery has to wait: %s", error)
+    """What a crash left, beside the first calls of a server; what cannot be done yet is tried again."""
+    told = workspace.recovery
+    told.under_way = True
+    for pause in chain(_RECOVERY_PAUSES, repeat(_RECOVERY_PAUSES[-1])):
+        try:
+            await recovery.settle(workspace.ground, workspace.signature("recovery"))
+        except SchemaMcpError as error:
+            _log.warning("recovery has to wait: %s", error)
+            told.problem = str(error)
+            await anyio.sleep(pause)
+        else:
+            break
+    told.under_way, told.problem = False, ""
 
 
 def directory(settings: Settings) -> dict[str, Listing]:

@@ -60,7 +60,8 @@ async def _serve_http(settings: Settings) -> None:
     parts = import_module("schema_mcp.app")
     with _listening(settings) as listener:
         async with _opened(settings) as workspace, parts.cores(workspace) as cores:
-            await _serve_site(http_site(workspace, cores, settings.host), listener)
+            app = http_site(workspace, cores, settings.host, open_metrics=settings.open_metrics)
+            await _serve_site(app, listener)
 
 
 def _listening(settings: Settings) -> socket.socket:
@@ -101,8 +102,10 @@ async def _serve_site(app: Starlette, listener: socket.socket) -> None:
     await server.serve(sockets=[listener])
 
 
-def http_site(workspace: "Workspace", cores: "Mapping[str, Core]", host: str) -> Starlette:
-    """Everything that one port serves: MCP, and the embedded registries as their own clients know them."""
+def http_site(
+    workspace: "Workspace", cores: "Mapping[str, Core]", host: str, *, open_metrics: bool = False
+) -> Starlette:
+    """Everything that one port serves: MCP, the embedded registries as their own clients know them, and how we are."""
     server = build_server(lambda: nullcontext(workspace), via="http")
     hosts = {*LOOPBACK, _LOOPBACK.get(host, host)}
 
@@ -111,7 +114,8 @@ def http_site(workspace: "Workspace", cores: "Mapping[str, Core]", host: str) ->
         async with server.session_manager.run():
             yield
 
-    return site(http_app(server, hosts), _faces(workspace, cores), lifespan=lifespan, hosts=hosts)
+    own = import_module("schema_mcp.interfaces.web.operating").operating_routes(workspace, to_all=open_metrics)
+    return site(http_app(server, hosts), [*own, *_faces(workspace, cores)], lifespan=lifespan, hosts=hosts)
 
 
 def _faces(workspace: "Workspace", cores: "Mapping[str, Core]") -> list[BaseRoute]:

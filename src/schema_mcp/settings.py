@@ -4,9 +4,10 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from schema_mcp.domain.allocation import IdRange, IdSource
 from schema_mcp.domain.caller import Scope, with_implied
@@ -60,6 +61,13 @@ SETTINGS = (
         "`.schema-mcp` beside the configuration, else in the store; with neither, the user's data folder",
         "The folder for ledger, audit, journals and embedded registries.",
     ),
+    Setting(
+        "database_url",
+        ("DATABASE_URL",),
+        "",
+        "The PostgreSQL that keeps the ledger of ids for several servers, as postgresql://user:password@host/database; "
+        "without it the ledger is a file in the state folder.",
+    ),
     Setting("exports", ("SCHEMA_MCP_EXPORTS",), "`exports` in the state folder", "The only folder exports go to."),
     Setting(
         "read_only",
@@ -80,6 +88,14 @@ SETTINGS = (
     Setting("http", (), "false", "Serve HTTP instead of stdin and stdout.", is_flag=True, serves=True),
     Setting("host", ("SCHEMA_MCP_HOST",), "127.0.0.1", "The address to listen on.", serves=True),
     Setting("port", ("SCHEMA_MCP_PORT",), "8000", "The port to listen on; 0 takes a free one.", serves=True),
+    Setting(
+        "open_metrics",
+        ("SCHEMA_MCP_OPEN_METRICS",),
+        "false",
+        "Answer `/metrics`, and the details of `/health`, to callers from other machines, too.",
+        is_flag=True,
+        serves=True,
+    ),
     Setting("log", ("SCHEMA_MCP_LOG",), "warning", "How much to log to stderr: debug, info, warning, error."),
 )
 
@@ -97,6 +113,7 @@ class Settings:
     config: Path | None = None
     id_range: IdRange | None = None
     remote: RemotePlace | None = None
+    database_url: str = field(default="", repr=False)
     read_only: bool = False
     scopes: frozenset[Scope] = Scope.ADMIN.implied
     toolsets: tuple[str, ...] = ("core",)
@@ -105,6 +122,7 @@ class Settings:
     http: bool = False
     host: str = "127.0.0.1"
     port: int = 8000
+    open_metrics: bool = False
     log: str = "warning"
     notes: tuple[str, ...] = ()
 
@@ -118,6 +136,7 @@ class Settings:
         """Everything that must never be shown."""
         signs = [connection.auth for connection in self.connections]
         told = {secret for auth in signs for secret in (auth.password, auth.token, auth.client_secret)}
+        told |= {self.database_url, unquote(urlsplit(self.database_url).password or "")}
         return frozenset(told | {value for auth in signs for value in auth.headers.values()}) - {""}
 
 
@@ -149,6 +168,7 @@ def load(
         config=config,
         id_range=registries.id_range,
         remote=registries.remote,
+        database_url=_database(given.text("database_url")),
         read_only=given.any_true("read_only"),
         scopes=_scopes(given.names("scopes")),
         toolsets=given.names("toolsets") or ("core",),
@@ -157,6 +177,7 @@ def load(
         http=given.any_true("http"),
         host=given.text("host") or "127.0.0.1",
         port=_port(given.text("port") or "8000"),
+        open_metrics=given.any_true("open_metrics"),
         log=_log(given.text("log") or "warning"),
         notes=() if registries.connections else (_nothing_configured(places.state),),
     )
@@ -295,6 +316,16 @@ def _scopes(names: tuple[str, ...]) -> frozenset[Scope]:
         if name not in set(Scope):
             raise ConfigurationError(f"--scopes: unknown scope {name[:40]!r}", hint=nearest(name, Scope))
     return with_implied(Scope(name) for name in names) if names else Scope.ADMIN.implied
+
+
+def _database(said: str) -> str:
+    """The address of a PostgreSQL; what else is wrong with it, the first question to it tells."""
+    if said and not said.startswith(("postgresql://", "postgres://")):
+        raise ConfigurationError(
+            "DATABASE_URL is not the address of a PostgreSQL",
+            hint="Write postgresql://user:password@host:5432/database, or unset it: the ledger is a file then.",
+        )
+    return said
 
 
 def _port(said: str) -> int:

@@ -51,6 +51,11 @@ class CachedRegistry:
         return getattr(self._inner, "health", ())
 
     @property
+    def under_way(self) -> int:
+        """Requests to it that are not answered yet."""
+        return getattr(self._inner, "under_way", 0)
+
+    @property
     def figures(self) -> Figures:
         """What is remembered of this registry, for all readers."""
         return self._memory.figures

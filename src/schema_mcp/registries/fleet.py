@@ -79,6 +79,11 @@ class Fleet:
         """The names that neither `readonly: true` nor `--read-only` closes."""
         return [] if self.read_only else [name for name, one in self.connections.items() if not one.readonly]
 
+    @property
+    def opened(self) -> Mapping[str, GuardedRegistry]:
+        """The registries that somebody has asked for so far; opens none."""
+        return {name: one.guarded for name, one in self._open.items()}
+
     def connection(self, name: str | None = None) -> Connection:
         """The settings of a registry; raises `NotFoundError` that lists what is known."""
         wanted = name or self.default

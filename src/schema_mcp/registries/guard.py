@@ -51,6 +51,11 @@ class GuardedRegistry:
         return getattr(self._inner, "health", ())
 
     @property
+    def under_way(self) -> int:
+        """Requests to it that are not answered yet."""
+        return getattr(self._inner, "under_way", 0)
+
+    @property
     def figures(self) -> Figures | None:
         """What is remembered of it; None where nothing ever is."""
         return getattr(self._inner, "figures", None)

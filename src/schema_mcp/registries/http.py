@@ -52,7 +52,8 @@ class RestClient:
         self._addresses = Addresses(connection.urls, clock, connection.retries + 1)
         self._clients = Clients(connection, transport)
         self._credentials = credentials_of(connection, lambda: self._clients.tokens, clock)
-        self._places = anyio.Semaphore(connection.limits.connections)
+        self._most = connection.limits.connections
+        self._places = anyio.Semaphore(self._most)
         self._reads = Pace(connection.limits.reads_per_second, clock)
         self._writes = Pace(connection.limits.writes_per_second, clock)
 
@@ -71,6 +72,11 @@ class RestClient:
     def health(self) -> tuple[Health, ...]:
         """How each address does, as far as we know without asking."""
         return self._addresses.health
+
+    @property
+    def under_way(self) -> int:
+        """Requests that hold one of the connections just now."""
+        return self._most - self._places.value
 
     async def close(self) -> None:
         """Close every connection."""

@@ -71,6 +71,11 @@ class RestRegistry:
     def health(self) -> tuple[Health, ...]:
         return self._rest.health
 
+    @property
+    def under_way(self) -> int:
+        """Requests that hold a connection just now."""
+        return self._rest.under_way
+
     async def close(self) -> None:
         await self._rest.close()
 

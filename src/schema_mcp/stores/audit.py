@@ -8,13 +8,13 @@ cut takes away. Texts never stand here, only their keyed digests: equal argument
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from itertools import dropwhile, islice, takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from anyio import CancelScope, to_thread
 
@@ -63,6 +63,16 @@ class Entry:
     seq: int = 0
 
 
+class Listener(Protocol):
+    """Whoever counts calls: told of each line that ends one, whichever interface it came through."""
+
+    def ended(self, entry: Entry) -> None: ...
+
+    def lost(self) -> None:
+        """A line could not be written; where it was the intent of a write, there was no write."""
+        ...
+
+
 _FIELDS = tuple(field.name for field in fields(Entry))
 _WRITTEN = tuple(name for name in _FIELDS if name not in ("at", "seq"))
 
@@ -76,6 +86,7 @@ class Audit:
         self._clock = clock
         self._key = _key(folder)
         self._chain = Chain(folder, self._repair, rotate_at=rotate_at)
+        self.listener: Listener | None = None
 
     def close(self) -> None:
         self._chain.close()
@@ -104,20 +115,25 @@ class Audit:
         if self.noted(entry):
             return
         # Somebody else is writing: wait for our turn where that keeps no other call waiting.
-        if not await to_thread.run_sync(self._chain.append, self._body(entry)):
-            raise locked(self._folder)
+        with self._heard(entry):
+            if not await to_thread.run_sync(self._chain.append, self._body(entry)):
+                raise locked(self._folder)
 
     def noted(self, entry: Entry) -> bool:
         """Note a read at once, where nobody else is writing just now; otherwise `record` has to wait for its turn."""
-        return self._chain.append(self._body(entry), patience=0)
+        if self.listener is None:
+            return self._chain.append(self._body(entry), patience=0)
+        return self._noted_aloud(entry, self.listener)
 
     async def intent(self, entry: Entry) -> None:
         """Note that a write is about to happen. Raises `StoreError` where that cannot be kept: then do not write."""
-        await self._keep(replace(entry, outcome=Outcome.STARTED))
+        with self._heard(None):
+            await self._keep(replace(entry, outcome=Outcome.STARTED))
 
     async def outcome(self, entry: Entry) -> None:
         """Note how a write ended."""
-        await self._keep(entry)
+        with self._heard(entry):
+            await self._keep(entry)
 
     def digest(self, arguments: Mapping[str, Any]) -> str:
         """Stands for arguments without telling them: equal arguments, equal digest, in this folder only."""
@@ -143,6 +159,28 @@ class Audit:
     async def verify(self) -> list[Finding]:
         """Where lines were changed, moved, added or cut off; empty while the chain holds."""
         return await to_thread.run_sync(trail.verify, self._folder)
+
+    def _noted_aloud(self, entry: Entry, listener: Listener) -> bool:
+        try:
+            noted = self._chain.append(self._body(entry), patience=0)
+        except SchemaMcpError:
+            listener.lost()
+            raise
+        if noted:
+            listener.ended(entry)
+        return noted
+
+    @contextmanager
+    def _heard(self, ended: Entry | None) -> Generator[None]:
+        """Around the writing of a line: tell the listener of what ended with it, or that it could not be written."""
+        try:
+            yield
+        except SchemaMcpError:
+            if self.listener:
+                self.listener.lost()
+            raise
+        if self.listener and ended:
+            self.listener.ended(ended)
 
     async def _keep(self, entry: Entry) -> None:
         await to_thread.run_sync(self._chain.append_durably, self._body(entry))

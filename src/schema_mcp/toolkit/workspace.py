@@ -11,6 +11,7 @@ from schema_mcp.domain.allocation import IdSource
 from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.guard import GuardedRegistry
+from schema_mcp.services.checkup import Recovery
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.services.search import Index
 from schema_mcp.stores.audit import Audit
@@ -49,6 +50,7 @@ class Workspace:
     patience: float | None = None
     """Seconds a call waits for its own long work before it answers with a task; None waits for the end."""
 
+    recovery: Recovery = field(default_factory=Recovery)
     read_only: bool = False
     notes: tuple[str, ...] = ()
     listings: Mapping[str, Listing] = field(default_factory=dict[str, Listing])
