@@ -33,6 +33,11 @@ def written(version: Version, form: Format) -> Exported:
     suffix = _SUFFIXES[version.schema.type] if form == "raw" else "export.json"
     text = version.schema.text if form == "raw" else json.dumps(_whole(version), indent=2, ensure_ascii=False) + "\n"
     name = f"{subject_folder(version.subject.name)}-v{version.number}.{suffix}"
+    return exported(name, text)
+
+
+def exported(name: str, text: str) -> Exported:
+    """A text under its file name."""
     return Exported(text, name, hashlib.sha256(text.encode()).hexdigest())
 
 

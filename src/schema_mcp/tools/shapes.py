@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from schema_mcp.domain.compatibility import Comparison
+from schema_mcp.domain.formats import Difference
 from schema_mcp.domain.naming import checked_subject, shown_context
 from schema_mcp.domain.schema import Json, Reference, Schema, SchemaType, Subject, Version
 from schema_mcp.registries.contract import Basis
+from schema_mcp.services import proof
 from schema_mcp.toolkit.tool import Shape
 
 
@@ -38,6 +41,11 @@ class Break(Shape):
 
     message: str
     """The reason in words."""
+
+
+def break_of(comparison: Comparison, difference: Difference) -> Break:
+    """One break as replies carry it."""
+    return Break(**proof.told(comparison, difference))
 
 
 class WayOut(Shape):

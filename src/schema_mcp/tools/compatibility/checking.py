@@ -20,7 +20,7 @@ from schema_mcp.services.judgement import Judge, Question, Side, sides_of
 from schema_mcp.toolkit.paging import page
 from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
 from schema_mcp.toolkit.workspace import Workspace
-from schema_mcp.tools.shapes import Break, SchemaReference, WayOut, schema_of
+from schema_mcp.tools.shapes import Break, SchemaReference, WayOut, break_of, schema_of
 
 _MOST_BREAKS = 20
 _LONGEST_MESSAGE = 1_000
@@ -128,7 +128,7 @@ def _judged(new: Whole, previous: list[Whole], level: Level, rules: Rules) -> Ve
         compatible=outcome.compatible,
         level=level,
         against=_against(outcome),
-        breaks=tuple(Break(**proof.told(*one)) for one in outcome.breaks[:_MOST_BREAKS]),
+        breaks=tuple(break_of(*one) for one in outcome.breaks[:_MOST_BREAKS]),
         ways_out=tuple(WayOut(**way) for way in refusal.get("ways_out", ())),
         messages=_cut(outcome.messages),
         answered_by="offline",

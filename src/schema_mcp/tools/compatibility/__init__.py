@@ -1,0 +1,6 @@
+"""Tools that hold schemas against each other: two, a history, an estate."""
+
+from schema_mcp.tools.compatibility.checking import check_compatibility, diff_schemas
+from schema_mcp.tools.compatibility.estate import check_compatibility_bulk
+
+__all__ = ["check_compatibility", "check_compatibility_bulk", "diff_schemas"]
