@@ -13,6 +13,7 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
+from schema_mcp.domain.allocation import IdSource
 from schema_mcp.domain.caller import Caller
 from schema_mcp.domain.errors import SchemaMcpError, StoreError
 from schema_mcp.registries.configuration import RemotePlace
@@ -25,8 +26,9 @@ from schema_mcp.services.search import Index
 from schema_mcp.settings import Settings
 from schema_mcp.stores.audit import Audit
 from schema_mcp.stores.clock import utc_now
-from schema_mcp.stores.ids import SqliteLedger
+from schema_mcp.stores.ids import BookLedger, PostgresLedger, SqliteLedger
 from schema_mcp.stores.journal import Journal
+from schema_mcp.stores.leases import Leases
 from schema_mcp.stores.repository import Author, Repository
 from schema_mcp.stores.schemastore import SchemaStore, Upstream
 from schema_mcp.stores.sqlite import private_folder
@@ -64,8 +66,9 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
         )
         opened.push_async_callback(_close, fleet)
         audit = opened.enter_context(closing(Audit(state / "audit")))
-        ledger = opened.enter_context(closing(SqliteLedger(state / "ids.sqlite", ids=settings.id_range)))
-        journal = opened.enter_context(closing(Journal(state / "journal")))
+        ledger, leases = _ledger(settings, state)
+        opened.enter_context(closing(ledger))
+        journal = opened.enter_context(closing(Journal(state / "journal", leases=leases)))
         background = await opened.enter_async_context(_background())
         opened_one = Workspace(
             fleet=fleet,
@@ -85,6 +88,8 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
             notes=settings.notes,
             listings=shown,
         )
+        if patience is not None:
+            _warn_of_ledgers(settings)
         if patience is not None and not settings.read_only:
             background.start_soon(_put_in_order, opened_one)
         yield opened_one
@@ -104,6 +109,22 @@ async def _put_in_order(workspace: Workspace) -> None:
         else:
             break
     told.under_way, told.problem = False, ""
+
+
+def _ledger(settings: Settings, state: Path) -> tuple[BookLedger, Leases | None]:
+    """The ledger of this machine, or the one that servers share, with their turns."""
+    if settings.database_url:
+        shared = PostgresLedger(settings.database_url, ids=settings.id_range)
+        return shared, shared.leases
+    return SqliteLedger(state / "ids.sqlite", ids=settings.id_range), None
+
+
+def _warn_of_ledgers(settings: Settings) -> None:
+    if settings.remote and settings.ids is IdSource.LEDGER and not settings.database_url:
+        _log.warning(
+            "the store has a remote, and the ledger of ids is this machine's own: servers that share a store should "
+            "share a ledger (DATABASE_URL); until then each takes its ids in stretches, and clashes are numbered anew"
+        )
 
 
 def directory(settings: Settings) -> dict[str, Listing]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from schema_mcp.domain.allocation import IdRange, IdSource
 from schema_mcp.domain.caller import Scope, with_implied
@@ -136,7 +136,7 @@ class Settings:
         """Everything that must never be shown."""
         signs = [connection.auth for connection in self.connections]
         told = {secret for auth in signs for secret in (auth.password, auth.token, auth.client_secret)}
-        told |= {self.database_url, unquote(urlsplit(self.database_url).password or "")}
+        told |= _secrets_of(self.database_url)
         return frozenset(told | {value for auth in signs for value in auth.headers.values()}) - {""}
 
 
@@ -320,12 +320,23 @@ def _scopes(names: tuple[str, ...]) -> frozenset[Scope]:
 
 def _database(said: str) -> str:
     """The address of a PostgreSQL; what else is wrong with it, the first question to it tells."""
-    if said and not said.startswith(("postgresql://", "postgres://")):
+    try:
+        known = not said or urlsplit(said).scheme in ("postgresql", "postgres")
+    except ValueError:
+        known = False
+    if not known:
         raise ConfigurationError(
             "DATABASE_URL is not the address of a PostgreSQL",
             hint="Write postgresql://user:password@host:5432/database, or unset it: the ledger is a file then.",
         )
     return said
+
+
+def _secrets_of(url: str) -> set[str]:
+    parts = urlsplit(url)
+    asked = {value for name, value in parse_qsl(parts.query) if "password" in name}
+    password = parts.password or ""
+    return {url, password, unquote(password), *asked}
 
 
 def _port(said: str) -> int:

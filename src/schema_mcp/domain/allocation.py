@@ -17,6 +17,9 @@ from schema_mcp.domain.schema import Subject
 FIRST_ID = 10_001
 LAST_ID = 2_147_483_647  # the wire format gives an id four bytes, and registries read them as signed
 MARK_STEP = 100
+REGION_BLOCK = 1_000
+MOST_RESERVED = 1_000_000
+"""Ids of one block."""
 
 
 class IdSource(StrEnum):
@@ -31,21 +34,34 @@ class IdSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IdRange:
-    """The numbers one ledger may hand out: all from 10001 upwards, or one region's part of them."""
+    """The numbers one ledger may hand out: all from 10001 upwards, or a part of them.
+
+    A `region` draws `block` numbers at a time from a ledger that it shares, and hands out those.
+    """
 
     first: int = FIRST_ID
     last: int = LAST_ID
+    region: str = ""
+    block: int = REGION_BLOCK
 
     def __post_init__(self) -> None:
         if not 1 <= self.first <= self.last <= LAST_ID:
             raise InvalidRequestError(
                 f"{self.first} to {self.last} is not a range of ids", hint=f"Ids run from 1 to {LAST_ID}."
             )
+        if not 1 <= self.block <= MOST_RESERVED:
+            raise InvalidRequestError(
+                f"A region cannot draw {self.block} ids at a time", hint=f"Let it draw 1 to {MOST_RESERVED}."
+            )
+
+    def floor(self, highest: int) -> int:
+        """How far the numbers of the targets reach into ours; what lies beyond our range is somebody else's."""
+        return highest if highest <= self.last else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Numbers set aside for somebody who hands them out elsewhere."""
+    """Numbers set aside: for somebody who hands them out elsewhere, or drawn by a region of ours."""
 
     first: int
     last: int
@@ -53,11 +69,21 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Skip:
+    """Numbers that were passed over and will never be handed out, since when and why."""
+
+    first: int
+    last: int
+    at: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Allocation:
     """What an id is wanted for.
 
-    `floor` is the highest id seen on any target registry (inside the ledger's own range, where that is bounded): a new
-    id lies above it. `adopt_id` asks for one certain number, as a migration that keeps ids does.
+    `floor` is the highest id seen on any target registry: a new id lies above it, where it is in the ledger's range.
+    `adopt_id` asks for one certain number, as a migration that keeps ids does.
     """
 
     subject: Subject
@@ -80,7 +106,10 @@ class Allocated:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An id and the content it stands for; `registry` and `context` are empty where the ledger handed it out."""
+    """An id and the content it stands for; `registry` and `context` are empty where the ledger handed it out.
+
+    `wanted` names the version it was first handed out for.
+    """
 
     id: int
     schema_hash: str
@@ -88,6 +117,7 @@ class Held:
     created_at: str = ""
     registry: str = ""
     context: str = ""
+    wanted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +160,10 @@ class Kind(StrEnum):
     """The high-water marks differ."""
 
     BLOCKS = "blocks"
-    """The reserved blocks differ."""
+    """The store has reserved blocks that the ledger does not know."""
+
+    RESERVED = "reserved"
+    """The ledger has set numbers aside that the store does not know (yet)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +177,8 @@ class Disagreement:
 
     @property
     def needs_rebuild(self) -> bool:
-        """An uncommitted id waits for its commit, and a clash must be mended in Git; the rest, a rebuild settles."""
-        return self.kind not in (Kind.UNCOMMITTED, Kind.CLASH)
+        """What is uncommitted waits for its commit, and a clash must be mended in Git; the rest, a rebuild settles."""
+        return self.kind not in (Kind.UNCOMMITTED, Kind.RESERVED, Kind.CLASH)
 
 
 def mark_for(id: int, step: int = MARK_STEP) -> int:
@@ -188,7 +221,7 @@ def free_run(
         first = obstacle + 1
     raise ConflictError(
         f"No {count} ids are left above {after} in the range {within.first} to {within.last}",
-        hint="Give this ledger another range in `ids:`; with a bounded range only ids inside it count as a floor.",
+        hint="Give this ledger another range in `ids:`.",
     )
 
 

@@ -1,9 +1,8 @@
 """The tables of the id ledger, as one transaction sees and changes them."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from schema_mcp.domain.allocation import (
     Allocated,
@@ -14,52 +13,69 @@ from schema_mcp.domain.allocation import (
     Held,
     IdRange,
     Kind,
+    Skip,
     free_run,
     known_id,
     mark_for,
 )
 from schema_mcp.domain.errors import ConflictError, MarkReachedError
 from schema_mcp.domain.schema import Subject
+from schema_mcp.stores.dialect import Connection, Dialect
 
-MIGRATIONS = (
+MIGRATIONS: Final = (
     (
         """CREATE TABLE ids (
-            registry TEXT NOT NULL, context TEXT NOT NULL, id INTEGER NOT NULL,
-            schema_hash TEXT NOT NULL, schema_type TEXT NOT NULL, created_at TEXT NOT NULL,
-            PRIMARY KEY (registry, context, id)) STRICT, WITHOUT ROWID""",
+            registry {text} NOT NULL, context {text} NOT NULL, id {integer} NOT NULL,
+            schema_hash {text} NOT NULL, schema_type {text} NOT NULL, created_at {text} NOT NULL,
+            PRIMARY KEY (registry, context, id)) {keyed}""",
         "CREATE INDEX ids_by_content ON ids (schema_hash)",
         "CREATE INDEX ids_by_id ON ids (id)",
         """CREATE TABLE versions (
-            context TEXT NOT NULL, subject TEXT NOT NULL, number INTEGER NOT NULL,
-            registry TEXT NOT NULL, id INTEGER NOT NULL,
-            PRIMARY KEY (context, subject, number)) STRICT, WITHOUT ROWID""",
-        "CREATE TABLE blocks (first INTEGER NOT NULL, last INTEGER NOT NULL, owner TEXT NOT NULL) STRICT",
+            context {text} NOT NULL, subject {text} NOT NULL, number {integer} NOT NULL,
+            registry {text} NOT NULL, id {integer} NOT NULL,
+            PRIMARY KEY (context, subject, number)) {keyed}""",
+        "CREATE TABLE blocks (first {integer} NOT NULL, last {integer} NOT NULL, owner {text} NOT NULL) {plain}",
         "CREATE INDEX blocks_by_last ON blocks (last)",
-        "CREATE TABLE progress (last INTEGER NOT NULL, mark INTEGER NOT NULL) STRICT",
+        "CREATE TABLE progress (last {integer} NOT NULL, mark {integer} NOT NULL) {plain}",
         "INSERT INTO progress VALUES (0, 0)",
     ),
+    (
+        "ALTER TABLE ids ADD COLUMN wanted {text} NOT NULL DEFAULT ''",
+        # Where a region's block goes on; 0 in a block that others hand out, or that is used up.
+        "ALTER TABLE blocks ADD COLUMN next {integer} NOT NULL DEFAULT 0",
+        """CREATE TABLE skipped (
+            first {integer} NOT NULL, last {integer} NOT NULL, at {text} NOT NULL, why {text} NOT NULL) {plain}""",
+        "CREATE INDEX skipped_by_last ON skipped (last)",
+    ),
 )
-_HELD = "SELECT id, schema_hash, schema_type, created_at, registry, context FROM ids "
-_KEEP = "INSERT OR IGNORE INTO ids (id, schema_hash, schema_type, created_at, registry, context) VALUES (?,?,?,?,?,?)"
+EVERYTHING: Final = -1
+"""No limit."""
+
+_UNLIMITED = 2**62  # SQLite takes -1 for that, PostgreSQL refuses it
+_PROGRESS = "SELECT last, mark FROM progress"
+_HELD = "SELECT id, schema_hash, schema_type, created_at, registry, context, wanted FROM ids "
+_KEEP = """INSERT INTO ids (id, schema_hash, schema_type, created_at, registry, context, wanted)
+           VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
 _VERSIONS = """SELECT v.context, subject, number, schema_hash, v.id, schema_type, v.registry, created_at
-               FROM versions v JOIN ids i
-               ON i.id = v.id AND i.registry = v.registry AND i.context = iif(v.registry = '', '', v.context) """
-_PUT = "INSERT OR IGNORE INTO versions (context, subject, number, registry, id) VALUES (?,?,?,?,?)"
+               FROM versions v JOIN ids i ON i.id = v.id AND i.registry = v.registry
+               AND i.context = CASE WHEN v.registry = '' THEN '' ELSE v.context END """
+_PUT = "INSERT INTO versions (context, subject, number, registry, id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
 class IdBook:
     """One transaction's view: `last` is the highest number handed out or reserved, `mark` how far we may go."""
 
-    def __init__(self, connection: sqlite3.Connection, ids: IdRange, now: str) -> None:
+    def __init__(self, connection: Connection, ids: IdRange, now: str, dialect: Dialect, *, writing: bool) -> None:
         self._connection = connection
         self._ids = ids
         self._now = now
-        self.last, self.mark = connection.execute("SELECT last, mark FROM progress").fetchone()
-        self._ahead = self.blocks(above=self.last)
+        progress = _PROGRESS + (dialect.alone if writing else "")
+        self.last, self.mark = self._before = connection.execute(progress).fetchone()
 
     def close(self) -> None:
         """Write down how far we came; the last thing in a transaction that changed it."""
-        self._connection.execute("UPDATE progress SET last = ?, mark = ?", (self.last, self.mark))
+        if (self.last, self.mark) != tuple(self._before):
+            self._connection.execute("UPDATE progress SET last = ?, mark = ?", (self.last, self.mark))
 
     def allocate(self, request: Allocation) -> Allocated:
         known = known_id(self.ids_of(request.schema_hash), self.holders)
@@ -75,32 +91,28 @@ class IdBook:
         self._claim(entry)
 
     def reserve(self, count: int, owner: str) -> Block:
-        first = self._free(self.last, count)
-        block = Block(first, first + count - 1, owner)
-        self.last = block.last
-        self._block(block)
-        return block
+        return self._block(self._set_aside(self.last, count, owner))
 
     def extend(self, mark: int, ahead: int) -> None:
         # A stretch that does not touch ours: somebody else moved the mark over the numbers between.
         if mark > self.mark:
-            self.last = max(self.last, mark)
+            self._skip_to(mark, "another ledger of this store moved Git's mark over them")
         self.mark = max(self.mark, ahead)
 
     def replace(self, entries: Iterable[Entry], high_water: int, blocks: Iterable[Block]) -> None:
         """Forget what was known and believe the store, keeping the ids of contents it does not know yet."""
-        ours = self._held("registry = ''")
+        ours, set_aside = self._held("registry = ''"), self.blocks()
         for clear in ("DELETE FROM ids", "DELETE FROM versions", "DELETE FROM blocks"):
             self._connection.execute(clear)
         for entry in entries:
             if self._holds(entry.held):
                 self._put(entry)
         for held in ours:
-            if all(other.registry for other in self.ids_of(held.schema_hash)):
-                self._holds(held)
-        for block in blocks:
-            self._block(block)
-        self.last, self.mark = max(self.last, high_water), high_water
+            self._keep_or_skip(held)
+        for block in _together(blocks, set_aside):
+            self._block(block)  # a region's block is closed: numbers of it may have been handed out and forgotten
+        self._skip_to(high_water, "the ledger was rebuilt: they may have been handed out and not committed")
+        self.mark = high_water
 
     def forget(self, subject: Subject, number: int, schema_hash: str | None = None) -> None:
         known = self._known(subject, number)
@@ -110,9 +122,19 @@ class IdBook:
             )
 
     def blocks(self, above: int = 0) -> list[Block]:
-        """The reserved blocks, or those that reach above a number."""
+        """The blocks set aside, or those that reach above a number."""
         rows = self._connection.execute("SELECT first, last, owner FROM blocks WHERE last > ? ORDER BY last", (above,))
         return [Block(*row) for row in rows]
+
+    def skips(self) -> list[Skip]:
+        """The numbers that were passed over, lowest first."""
+        return [
+            Skip(*row) for row in self._connection.execute("SELECT first, last, at, why FROM skipped ORDER BY last")
+        ]
+
+    def held(self) -> list[Held]:
+        """Every id with its content, lowest first."""
+        return sorted(self._held("id > ?", 0), key=lambda one: (one.id, one.registry, one.context))
 
     def holders(self, id: int) -> list[Held]:
         return self._held("id = ?", id)
@@ -123,26 +145,67 @@ class IdBook:
     def entries(self, after: Entry | None, limit: int) -> list[Entry]:
         rows = self._connection.execute(
             _VERSIONS + "WHERE (v.context, subject, number) > (?, ?, ?) ORDER BY v.context, subject, number LIMIT ?",
-            (*(_key(after.subject, after.number) if after else ("", "", 0)), limit),
+            (*(_key(after.subject, after.number) if after else ("", "", 0)), limit if limit >= 0 else _UNLIMITED),
         )
         return [_entry(row) for row in rows]
 
     def difference(self, high_water: int, blocks: Iterable[Block]) -> Iterator[Disagreement]:
         if self.mark != high_water:
             yield Disagreement(Kind.MARK, f"the ledger's mark is {self.mark}, the store's {high_water}")
-        if set(self.blocks()) != set(blocks):
-            yield Disagreement(Kind.BLOCKS, "the ledger and the store know different reserved blocks")
+        ours, theirs = set(self.blocks()), set(blocks)
+        if theirs - ours:
+            yield Disagreement(Kind.BLOCKS, "the store has reserved blocks that the ledger does not know")
+        if ours - theirs:
+            yield Disagreement(Kind.RESERVED, "the ledger has set numbers aside that the store does not know")
 
     def _new(self, request: Allocation) -> Held:
-        if request.adopt_id is None:
-            self.last = self._free(max(self.last, request.floor), 1)
-        number = self.last if request.adopt_id is None else request.adopt_id
-        held = Held(number, request.schema_hash, request.schema_type, self._now)
+        number = self._next(request) if request.adopt_id is None else request.adopt_id
+        wanted = f"{request.subject} v{request.number}"
+        held = Held(number, request.schema_hash, request.schema_type, self._now, wanted=wanted)
         self._hold(held)
         return held
 
+    def _next(self, request: Allocation) -> int:
+        floor = self._ids.floor(request.floor)
+        if self._ids.region:
+            return self._of_region(floor)
+        if floor > self.last:
+            self._skip_to(floor, "a registry had handed out ids up to there")
+        self.last = self._free(self.last, 1)
+        return self.last
+
+    def _of_region(self, floor: int) -> int:
+        """The next number of the region's own blocks; a new block where they are used up."""
+        region = self._ids.region
+        mine = "SELECT first, last, next FROM blocks WHERE owner = ? AND next > 0 ORDER BY last"
+        for first, last, ahead in list(self._connection.execute(mine, (region,))):
+            after = max(ahead - 1, floor if first <= floor <= last else 0)
+            try:
+                number = free_run(after, 1, within=IdRange(first, last), blocks=(), last_taken=self._last_taken)
+            except ConflictError:  # used up
+                self._go_on(first, 0)
+            else:
+                self._go_on(first, number + 1 if number < last else 0)
+                return number
+        block = self._set_aside(max(self.last, floor), self._ids.block, region)
+        self._block(block, ahead=block.first + 1 if block.first < block.last else 0)
+        return block.first
+
+    def _go_on(self, first: int, ahead: int) -> None:
+        self._connection.execute("UPDATE blocks SET next = ? WHERE first = ?", (ahead, first))
+
+    def _set_aside(self, after: int, count: int, owner: str) -> Block:
+        first = self._free(after, count)
+        if after > self.last:
+            self._skip_to(after, "a registry had handed out ids up to there")
+        self._pass(first - 1, f"no {count} in a row were free between them")
+        block = Block(first, first + count - 1, owner)
+        self.last = block.last
+        return block
+
     def _free(self, after: int, count: int) -> int:
-        first = free_run(after, count, within=self._ids, blocks=self._ahead, last_taken=self._last_taken)
+        blocks = self.blocks(above=after)
+        first = free_run(after, count, within=self._ids, blocks=blocks, last_taken=self._last_taken)
         needed = mark_for(first + count - 1)
         if first + count - 1 > self.mark:
             raise MarkReachedError(
@@ -151,6 +214,19 @@ class IdBook:
                 details={"mark": needed},
             )
         return first
+
+    def _skip_to(self, last: int, why: str) -> None:
+        """Go on above a number, and remember why those below it stay unused."""
+        self._pass(last, why)
+        self.last = max(self.last, last)
+
+    def _pass(self, last: int, why: str) -> None:
+        first = max(self.last + 1, self._ids.first)
+        if first <= last:
+            self._skip(first, last, why)
+
+    def _skip(self, first: int, last: int, why: str) -> None:
+        self._connection.execute("INSERT INTO skipped VALUES (?, ?, ?, ?)", (first, last, self._now, why))
 
     def _last_taken(self, first: int, last: int) -> int | None:
         return self._connection.execute("SELECT max(id) FROM ids WHERE id BETWEEN ? AND ?", (first, last)).fetchone()[0]
@@ -174,6 +250,14 @@ class IdBook:
         row = self._connection.execute(one, _key(subject, number)).fetchone()
         return _entry(row) if row else None
 
+    def _keep_or_skip(self, held: Held) -> None:
+        """After a rebuild: a content that the store does not number keeps the id that it was given."""
+        if all(other.registry for other in self.ids_of(held.schema_hash)) and self._holds(held):
+            return
+        if not self.holders(held.id):
+            whom = f"for {held.wanted} " if held.wanted else ""
+            self._skip(held.id, held.id, f"handed out {whom}at {held.created_at}; the store numbers it otherwise")
+
     def _hold(self, held: Held) -> None:
         if not self._holds(held):
             raise ConflictError(
@@ -183,7 +267,8 @@ class IdBook:
 
     def _holds(self, held: Held) -> bool:
         """Give the id to the content where it is free; does it stand for that content now?"""
-        row = (held.id, held.schema_hash, held.schema_type, held.created_at or self._now, held.registry, held.context)
+        space = (held.registry, held.context)
+        row = (held.id, held.schema_hash, held.schema_type, held.created_at or self._now, *space, held.wanted)
         return self._connection.execute(_KEEP, row).rowcount == 1 or self._holder(held) == held.schema_hash
 
     def _holder(self, held: Held) -> str:
@@ -194,10 +279,10 @@ class IdBook:
         row = (*_key(entry.subject, entry.number), entry.registry, entry.id)
         return self._connection.execute(_PUT, row).rowcount == 1
 
-    def _block(self, block: Block) -> None:
-        self._connection.execute(
-            "INSERT INTO blocks (first, last, owner) VALUES (?, ?, ?)", (block.first, block.last, block.owner)
-        )
+    def _block(self, block: Block, ahead: int = 0) -> Block:
+        row = (block.first, block.last, block.owner, ahead)
+        self._connection.execute("INSERT INTO blocks (first, last, owner, next) VALUES (?, ?, ?, ?)", row)
+        return block
 
 
 def _refuse_other_number(request: Allocation, held: Held) -> None:
@@ -206,6 +291,15 @@ def _refuse_other_number(request: Allocation, held: Held) -> None:
             f"Content {held.schema_hash} already has id {held.id}, not {request.adopt_id}",
             hint=f"The same content keeps the same id: use {held.id}.",
         )
+
+
+def _together(stored: Iterable[Block], ours: Sequence[Block]) -> list[Block]:
+    """The store's blocks, and ours where they do not overlap those."""
+    blocks = list(stored)
+    return [
+        *blocks,
+        *(one for one in ours if not any(one.first <= other.last and other.first <= one.last for other in blocks)),
+    ]
 
 
 def _key(subject: Subject, number: int) -> tuple[str, str, int]:

@@ -1,7 +1,8 @@
-"""The ledger of ids: which content has which id, on one machine, for any number of processes.
+"""The ledger of ids: which content has which id, for any number of processes, on one machine or on many.
 
-The rules are in `domain/allocation.py`; here they meet a file. Git has the last word: a lost or doubtful ledger is
-rebuilt from the store, and hands out nothing that was ever handed out before. What a caller owes it is one loop::
+The rules are in `domain/allocation.py`; here they meet a database: SQLite on one machine, PostgreSQL where several
+servers share a ledger. Both keep the same book. Git has the last word: a lost or doubtful ledger is rebuilt from the
+store, and hands out nothing that was ever handed out before. What a caller owes it is one loop::
 
     while True:
         try:
@@ -13,8 +14,8 @@ rebuilt from the store, and hands out nothing that was ever handed out before. W
             await ledger.extend(mark, ahead)
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -22,16 +23,31 @@ from typing import Protocol, TypeVar
 from anyio import to_thread
 
 from schema_mcp.domain import allocation
-from schema_mcp.domain.allocation import Allocated, Allocation, Block, Disagreement, Entry, Held, IdRange
+from schema_mcp.domain.allocation import Allocated, Allocation, Block, Disagreement, Entry, Held, IdRange, Skip
 from schema_mcp.domain.errors import InvalidRequestError
 from schema_mcp.domain.schema import Subject
+from schema_mcp.stores import leases
 from schema_mcp.stores.clock import Clock, stamp, utc_now
-from schema_mcp.stores.idbook import MIGRATIONS, IdBook
+from schema_mcp.stores.dialect import SQLITE, Connection, Transactions
+from schema_mcp.stores.idbook import EVERYTHING, MIGRATIONS, IdBook
+from schema_mcp.stores.leases import Leases
+from schema_mcp.stores.postgres import Postgres
 from schema_mcp.stores.sqlite import PATIENCE, Database
 
 Answer = TypeVar("Answer")
 
 _REMEDY = "Move the file aside and start again: the ledger is rebuilt from the store."
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of a ledger's numbers."""
+
+    held: list[Held]
+    entries: list[Entry]
+    blocks: list[Block]
+    skips: list[Skip]
+    last: int
 
 
 class Ledger(Protocol):
@@ -97,7 +113,11 @@ class Ledger(Protocol):
         ...
 
     async def blocks(self) -> list[Block]:
-        """The reserved numbers."""
+        """The numbers set aside."""
+        ...
+
+    async def audited(self) -> Account:
+        """All that the ledger remembers of its numbers, from one moment."""
         ...
 
     async def high_water(self) -> int:
@@ -105,13 +125,11 @@ class Ledger(Protocol):
         ...
 
 
-class SqliteLedger:
-    """The ledger in one SQLite file: nothing to set up, safe for many processes on one machine."""
+class BookLedger:
+    """The ledger in a database that keeps the book."""
 
-    def __init__(
-        self, path: Path, *, ids: IdRange | None = None, clock: Clock = utc_now, patience: timedelta = PATIENCE
-    ) -> None:
-        self._database = Database(path, MIGRATIONS, remedy=_REMEDY, patience=patience)
+    def __init__(self, database: Transactions, *, ids: IdRange | None = None, clock: Clock = utc_now) -> None:
+        self._database = database
         self._ids = ids or IdRange()
         self._clock = clock
         self.agreed_with: str | None = None
@@ -152,7 +170,7 @@ class SqliteLedger:
         self, entries: Iterable[Entry], high_water: int, blocks: Iterable[Block]
     ) -> list[Disagreement]:
         def act(book: IdBook) -> list[Disagreement]:
-            known = book.entries(None, limit=-1)
+            known = book.entries(None, limit=EVERYTHING)
             return [*book.difference(high_water, blocks), *allocation.disagreements(known, entries)]
 
         return await self._read(act)
@@ -169,25 +187,57 @@ class SqliteLedger:
     async def blocks(self) -> list[Block]:
         return await self._read(lambda book: book.blocks())
 
+    async def audited(self) -> Account:
+        def act(book: IdBook) -> Account:
+            entries = book.entries(None, limit=EVERYTHING)
+            return Account(book.held(), entries, book.blocks(), book.skips(), book.last)
+
+        return await self._read(act)
+
     async def high_water(self) -> int:
         return await self._read(lambda book: book.last)
 
     async def _write(self, act: Callable[[IdBook], Answer]) -> Answer:
         def work() -> Answer:
             with self._database.write() as connection:
-                book = self._book(connection)
+                book = self._book(connection, writing=True)
                 answer = act(book)
                 book.close()
                 return answer
 
-        return await to_thread.run_sync(work)
+        return await to_thread.run_sync(work, limiter=self._database.limiter)
 
     async def _read(self, act: Callable[[IdBook], Answer]) -> Answer:
         def work() -> Answer:
             with self._database.read() as connection:
                 return act(self._book(connection))
 
-        return await to_thread.run_sync(work)
+        return await to_thread.run_sync(work, limiter=self._database.limiter)
 
-    def _book(self, connection: sqlite3.Connection) -> IdBook:
-        return IdBook(connection, self._ids, stamp(self._clock()))
+    def _book(self, connection: Connection, *, writing: bool = False) -> IdBook:
+        return IdBook(connection, self._ids, stamp(self._clock()), self._database.dialect, writing=writing)
+
+
+class SqliteLedger(BookLedger):
+    """The ledger in one SQLite file: nothing to set up, safe for many processes on one machine."""
+
+    def __init__(
+        self, path: Path, *, ids: IdRange | None = None, clock: Clock = utc_now, patience: timedelta = PATIENCE
+    ) -> None:
+        database = Database(path, SQLITE.spelt(MIGRATIONS), remedy=_REMEDY, patience=patience)
+        super().__init__(database, ids=ids, clock=clock)
+
+
+class PostgresLedger(BookLedger):
+    """The ledger in a PostgreSQL database, for several servers on any number of machines."""
+
+    def __init__(
+        self, url: str, *, ids: IdRange | None = None, clock: Clock = utc_now, patience: timedelta = PATIENCE
+    ) -> None:
+        database = Postgres(url, {"ids": MIGRATIONS, "leases": leases.MIGRATIONS}, patience=patience)
+        super().__init__(database, ids=ids, clock=clock)
+        self.leases = Leases(database)
+
+    def close(self) -> None:
+        self.leases.close()
+        super().close()

@@ -14,6 +14,7 @@ from anyio import Lock, to_thread
 
 from schema_mcp.domain.schema import Json
 from schema_mcp.stores.clock import Clock, stamp, utc_now
+from schema_mcp.stores.leases import Leases
 from schema_mcp.stores.locks import Presence, is_gone
 from schema_mcp.stores.runbook import MIGRATIONS, KeptPlan, OpenStep, Run, RunBook, Status, StepRecord, StepState
 from schema_mcp.stores.sqlite import PATIENCE, Database, private_folder
@@ -31,12 +32,19 @@ _REMEDY = "Move the file aside and start again; then look for subjects that were
 class Journal:
     """Plans and runs of one state folder, shared by any number of processes."""
 
-    def __init__(self, folder: Path, *, clock: Clock = utc_now, patience: timedelta = PATIENCE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clock: Clock = utc_now,
+        patience: timedelta = PATIENCE,
+        leases: Leases | None = None,
+    ) -> None:
         self._alive = folder / "running"
         private_folder(self._alive)
         self._database = Database(folder / "journal.sqlite", MIGRATIONS, remedy=_REMEDY, patience=patience)
         self._clock = clock
-        self.turns = Turns(folder / "turns")
+        self.turns = Turns(folder / "turns", leases=leases)
         self._presence: Presence | None = None
         self.settling = Lock()
         """Held by whoever settles cut-off runs, one at a time within this process."""

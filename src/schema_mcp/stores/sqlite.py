@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Self
 
 from schema_mcp.domain.errors import LockHeldError, SchemaMcpError, StoreError
-
-Migration: TypeAlias = Sequence[str]
-"""The statements that take a file from one `user_version` to the next."""
+from schema_mcp.stores.dialect import SQLITE, Migration
 
 PATIENCE = timedelta(seconds=30)
 _PRIMARY_CODE = 0xFF  # the extended result code carries the primary one in its lowest byte
@@ -44,6 +42,10 @@ class Database:
     WAL lets readers go on while one writer works; `synchronous=FULL` syncs the log at every commit
     (https://www.sqlite.org/pragma.html#pragma_synchronous). `remedy` is what to do when the file is damaged.
     """
+
+    dialect = SQLITE
+    limiter = None
+    """One thread at a time, by a lock of its own."""
 
     def __init__(
         self, path: Path, migrations: Sequence[Migration], *, remedy: str, patience: timedelta = PATIENCE
