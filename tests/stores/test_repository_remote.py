@@ -1,5 +1,6 @@
 """A shared upstream: a real bare repository beside ours, reached by the real `git`."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -123,20 +124,41 @@ def test_the_same_change_on_both_sides_is_one_change(ours: Repository, upstream:
     assert agrees(ours)
 
 
-def test_a_rewritten_history_stops_everything(ours: Repository, upstream: Path, theirs: Path):
-    remote = Remote(ours.path, str(upstream))
+def rewritten(ours: Repository, theirs: Path, remote: Remote) -> tuple[str, str]:
+    """What was upstream, and what somebody has put in its place."""
     push_by_hand(theirs, {"a": "1"})
     seen = push_by_hand(theirs, {"a": "2"})
     ours.follow(str(remote.fetch()))
     git(theirs, "reset", "-q", "--hard", "HEAD~1")
-    commit_by_hand(theirs, {"a": "another truth"})
+    now = commit_by_hand(theirs, {"a": "another truth"})
     git(theirs, "push", "-q", "--force", "origin", "main")
+    return seen, now
+
+
+def test_a_rewritten_history_stops_everything(ours: Repository, upstream: Path, theirs: Path):
+    remote = Remote(ours.path, str(upstream))
+    seen, _ = rewritten(ours, theirs, remote)
 
     for _ in range(2):  # also when asked again
         with pytest.raises(StoreError, match=f"rewritten.*{seen}"):
             remote.fetch()
 
     assert ours.head == seen
+
+
+def test_a_rewritten_history_is_accepted_with_the_commands_of_the_hint(ours: Repository, upstream: Path, theirs: Path):
+    remote = Remote(ours.path, str(upstream))
+    _, now = rewritten(ours, theirs, remote)
+    with pytest.raises(StoreError, match="rewritten") as refused:
+        remote.fetch()
+
+    for command in re.findall("`git ([^`]*)`", refused.value.hint):
+        git(ours.root or ours.path, *command.split())
+
+    ours.follow(str(remote.fetch()))
+    assert ours.head == now
+    assert ours.read("a") == b"another truth"
+    assert agrees(ours)
 
 
 def test_histories_that_have_nothing_in_common_are_refused(ours: Repository, upstream: Path, theirs: Path):
@@ -242,11 +264,15 @@ def test_no_hook_of_ours_runs_when_we_fetch_or_push(ours: Repository, upstream: 
     assert list(tmp_path.glob("ran-*")) == []
 
 
-def test_a_remote_may_be_named_as_git_knows_it(ours: Repository, upstream: Path):
+def test_a_remote_that_git_knows_as_a_folder_is_taken_only_where_the_user_names_the_folder(
+    ours: Repository, upstream: Path
+):
     git(ours.path, "remote", "add", "origin", str(upstream))
-    git(ours.path, "config", "remote.origin.uploadpack", "touch evil;")
 
-    assert Remote(ours.path, "origin").fetch() is None
+    with pytest.raises(ConfigurationError, match="is a folder of this machine") as refused:
+        Remote(ours.path, "origin")
+
+    assert f"remote: {upstream}" in refused.value.hint
     with pytest.raises(ConfigurationError, match="no remote 'elsewhere'"):
         Remote(ours.path, "elsewhere")
 

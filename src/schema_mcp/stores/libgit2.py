@@ -55,3 +55,17 @@ def refuse_bad_paths(paths: Iterable[str]) -> None:
     for path in paths:
         if _BAD_PATH.search(f"/{path}/"):
             raise InvalidRequestError(f"{path!r} cannot be a path in a Git repository")
+
+
+def own_folder(git: Path) -> Path:
+    """Where we keep our own files inside `.git`."""
+    folder = git / "schema-mcp"
+    if folder.is_symlink():
+        raise StoreError(f"{folder} is a link, and may lead anywhere", hint="Remove that link.")
+    return folder
+
+
+def shared_folder(git: Path) -> Path:
+    """Where linked working trees keep objects and branches together (Git: `commondir`)."""
+    told = git / "commondir"
+    return git / told.read_text(encoding="utf-8").strip() if told.is_file() else git

@@ -1,6 +1,8 @@
 """A store's upstream, reached by the `git` command with the user's own credentials; the only file that starts it."""
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -8,32 +10,37 @@ import git
 import pygit2
 
 from schema_mcp.domain.errors import ConfigurationError, ConflictError, StoreError
+from schema_mcp.stores import commits
+from schema_mcp.stores.carrier import REMOTE, THERE, Carrier, carrier
+from schema_mcp.stores.libgit2 import own_folder, readable, shared_folder, translated
 
 PATIENCE: Final = 60.0
 """Seconds that a fetch or a push may take."""
 
-# What a repository or a caller could smuggle in is switched off; only ways that carry credentials safely are open.
-_SETTINGS: Final = (
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
-    "submodule.recurse=false",
-    "protocol.allow=never",
-    "protocol.https.allow=always",
-    "protocol.ssh.allow=always",
-    "protocol.file.allow=always",
-    "fetch.fsckObjects=true",
-    "push.gpgSign=false",
-)
-_ENVIRONMENT: Final = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+_KNOWN: Final = 100
+"""Commits that are named to the upstream, so that it need not send what is here."""
+
+# Only ways that carry credentials safely are open.
 _URL: Final = re.compile(r"(https|ssh|file)://[^\s-]\S*|/\S[^\0\n\r]*|\w[\w.-]*@\w[\w.-]*:\S+", re.ASCII)
+_FOLDER: Final = re.compile(r"/|file:", re.IGNORECASE)
 _NAME: Final = re.compile(r"\w[\w.-]*", re.ASCII)
 _SECRET: Final = re.compile(r"(://)[^/@\s]+@")
+
+_LATE: Final = re.compile(r"\[rejected\]|fetch first|failed to update ref|cannot lock ref")
+_REFUSED: Final = re.compile(r"^!", re.MULTILINE)
+_STRANGER: Final = re.compile(
+    r"authentication failed|could not read (username|password)|permission denied|returned error: 40[13]"
+    r"|terminal prompts disabled|invalid credentials|access denied|not authorized",
+    re.IGNORECASE,
+)
+_UNKNOWN_HOST: Final = re.compile(r"host key verification failed", re.IGNORECASE)
 
 
 class Remote:
     """One branch of one upstream; `where` is a URL, a path, or the name of a remote in the repository's configuration.
 
-    What was seen there last is kept under a reference of our own, so that a rewritten history is noticed.
+    What was seen there last is kept under a reference of our own, so that a rewritten history is noticed; with
+    `rewritable` it is followed.
     """
 
     def __init__(
@@ -47,11 +54,10 @@ class Remote:
     ) -> None:
         if not pygit2.reference_is_valid_name(f"refs/heads/{branch}") or branch.startswith("-"):
             raise ConfigurationError(f"{branch!r} is not the name of a branch")
-        self._git = git.Git(repository)
         self._folder = repository
         self._url = _url(repository, where)
         self._patience = patience
-        self._force = "+" if rewritable else ""
+        self._rewritable = rewritable
         self._theirs = f"refs/heads/{branch}"
         self._seen = f"refs/schema-mcp/upstream/{branch}"
 
@@ -62,37 +68,39 @@ class Remote:
     @property
     def known(self) -> str | None:
         """The commit that was there when we looked last."""
-        reference = pygit2.Repository(str(self._folder)).references.get(self._seen)
-        return str(reference.target) if reference else None
+        return commits.tip_of(self._opened(), self._seen)
 
     def fetch(self) -> str | None:
         """The commit the upstream's branch points at now; None where it has no such branch.
 
         Raises `StoreError` where the upstream does not answer, or its history was rewritten.
         """
-        refspec = f"{self._force}{self._theirs}:{self._seen}"
-        status, out = self._run("fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
-                                "--no-auto-maintenance", "--", self._url, refspec)  # fmt: skip
-        if status == 0:
-            return self.known
-        if "couldn't find remote ref" in out:
-            return None
-        if "non-fast-forward" in out:
-            raise StoreError(
-                f"The history of {self._theirs} upstream was rewritten: {self.known} is no longer part of it",
-                hint="Nothing was taken over. Find out why; then accept it with "
-                f"`git update-ref -d {self._seen}` and bring your branch in line.",
-            )
-        raise self._failed("fetched from", out)
+        with self._errand() as errand:
+            status, out = self._run(
+                errand, "fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+                "--no-auto-maintenance", "--", REMOTE, f"{self._theirs}:{THERE}",
+            )  # fmt: skip
+            there = errand.there() if status == 0 else None
+        if there is not None:
+            self._accept(there)
+        elif "couldn't find remote ref" not in out:
+            raise self._failed("fetched from", out)
+        return there
 
     def push(self, commit: str) -> None:
         """Let the upstream's branch point at a commit; `ConflictError` where it has moved on in the meantime."""
-        status, out = self._run("push", "--porcelain", "--no-verify", "--no-recurse-submodules",
-                                "--", self._url, f"{commit}:{self._theirs}")  # fmt: skip
+        with self._errand() as errand:
+            status, out = self._run(
+                errand, "push", "--porcelain", "--no-verify", "--no-recurse-submodules",
+                "--", REMOTE, f"{commit}:{self._theirs}",
+            )  # fmt: skip
         if status == 0:
-            pygit2.Repository(str(self._folder)).references.create(self._seen, commit, force=True)
+            self._remember(commit)
             return
-        if re.search(r"\[rejected\]|fetch first|failed to update ref|cannot lock ref", out):
+        is_late = _LATE.search(out)
+        if (is_late or not _REFUSED.search(out)) and self._has_arrived(commit):
+            return
+        if is_late:
             raise ConflictError(
                 "The upstream has moved on in the meantime",
                 hint="Fetch it and repeat the change.",
@@ -100,15 +108,48 @@ class Remote:
             )
         raise self._failed("pushed to", out)
 
-    def _run(self, command: str, *arguments: str) -> tuple[int, str]:
-        settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+    def _has_arrived(self, commit: str) -> bool:
+        """Did the push succeed, and only its answer was lost?"""
         try:
-            status, out, error = self._git.execute(
-                ["git", f"--git-dir={self._folder}", *settings, command, *arguments],
+            there = self.fetch()
+        except StoreError:
+            return False
+        return there is not None and commits.is_part_of(self._opened(), commit, there)
+
+    def _accept(self, there: str) -> None:
+        known = self.known
+        if known and not self._rewritable and not commits.is_part_of(self._opened(), known, there):
+            raise self._rewritten(known, there)
+        self._remember(there)
+
+    def _remember(self, there: str) -> None:
+        with readable():
+            self._opened().references.create(self._seen, there, force=True)
+
+    def _opened(self) -> pygit2.Repository:
+        with readable():
+            return pygit2.Repository(str(self._folder))
+
+    @contextmanager
+    def _errand(self) -> Generator[Carrier]:
+        with readable():
+            repo = self._opened()
+            known = [tip for name in repo.references if (tip := commits.tip_of(repo, name)) and tip in repo][:_KNOWN]
+        own = own_folder(self._folder)
+        with (
+            translated("The store cannot be written to"),
+            carrier(shared_folder(self._folder), own, self._url, known) as made,
+        ):
+            yield made
+
+    def _run(self, errand: Carrier, command: str, *arguments: str) -> tuple[int, str]:
+        try:
+            status, out, error = git.Git(errand.folder).execute(
+                ["git", command, *arguments],
                 with_extended_output=True,
                 with_exceptions=False,
                 kill_after_timeout=self._patience,
-                env=dict(_ENVIRONMENT),
+                env=dict(errand.environment),
                 start_new_session=True,  # without a terminal nobody can be asked for a password, and wait for ever
             )
         except git.GitCommandNotFound as missing:
@@ -118,16 +159,40 @@ class Remote:
         return status, f"{out}\n{error}"
 
     def _failed(self, what: str, out: str) -> StoreError:
-        reason = next((line for line in out.splitlines() if line.startswith(("fatal:", "error:", "Timeout", "!"))), out)
+        told = [line for line in out.splitlines() if line.startswith(("fatal:", "error:", "Timeout", "!"))]
+        telling = next((line for line in out.splitlines() if _STRANGER.search(line) or _UNKNOWN_HOST.search(line)), "")
+        reason = telling or next(iter(told), out)
+        return StoreError(f"The upstream could not be {what}: {_redacted(reason.strip())[:300]}", hint=self._way(out))
+
+    def _way(self, out: str) -> str:
+        asked = f"`git ls-remote {_redacted(self._url)}`"
+        if _UNKNOWN_HOST.search(out):
+            return f"Run {asked} once by hand, look at the host's key and accept it; then try again."
+        if _STRANGER.search(out):
+            return (
+                "Sign in as Git does, with a credential helper, `.netrc` or an SSH key of whoever runs this, until "
+                f"{asked} works without asking for a password. The store's own `.git/config` is not asked."
+            )
+        return f"Does {asked} work for you, without asking for a password?"
+
+    def _rewritten(self, known: str, there: str) -> StoreError:
+        head = commits.tip_of(self._opened(), "HEAD")
+        behind = "" if head == known else " (keep commits that only this store has: `git branch mine`)"
+        bare = self._opened().is_bare
+        # `reset --keep` takes what it has not looked at for changed; `status` looks.
+        move = f"`git update-ref {self._theirs} {there}`" if bare else f"`git status`, `git reset --keep {there}`"
         return StoreError(
-            f"The upstream could not be {what}: {_redacted(reason.strip())[:300]}",
-            hint=f"Does `git ls-remote {_redacted(self._url)}` work for you, without asking for a password?",
+            f"The history of {self._theirs} upstream was rewritten: {known} is no longer part of it",
+            hint="Nothing was taken over. Find out why; then accept it in the store's folder with "
+            f"`git update-ref {self._seen} {there}`, {move}{behind}.",
+            details={"known": known, "there": there},
         )
 
 
 def _url(repository: Path, where: str) -> str:
     """A URL as given, or that of the remote with this name; the rest of a remote's configuration is not obeyed."""
-    if _NAME.fullmatch(where):
+    named = _NAME.fullmatch(where)
+    if named:
         config = pygit2.Repository(str(repository)).config
         key = f"remote.{where}.url"
         if key not in config:
@@ -136,6 +201,11 @@ def _url(repository: Path, where: str) -> str:
     if not _URL.fullmatch(where):
         raise ConfigurationError(
             f"{_redacted(where)!r} is not a place to fetch from", hint="Use https://, ssh://, a path or user@host:path."
+        )
+    if named and _FOLDER.match(where):  # pushing there would run that folder's hooks
+        raise ConfigurationError(
+            f"The repository's remote {named[0]!r} is a folder of this machine, {where}",
+            hint=f"If you trust it, say so in registries.yaml: `remote: {where}`.",
         )
     return where
 

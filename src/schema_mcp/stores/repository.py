@@ -21,7 +21,15 @@ from schema_mcp.stores.branch import Branch, Move, Note, Proposal, moved_on
 from schema_mcp.stores.checkout import Checkout
 from schema_mcp.stores.commits import Author, Commit
 from schema_mcp.stores.gitindex import GitIndex
-from schema_mcp.stores.libgit2 import prefix_of, readable, refuse_bad_paths, settle_libgit2, translated
+from schema_mcp.stores.libgit2 import (
+    own_folder,
+    prefix_of,
+    readable,
+    refuse_bad_paths,
+    settle_libgit2,
+    shared_folder,
+    translated,
+)
 from schema_mcp.stores.locks import lock
 from schema_mcp.stores.maker import Maker
 from schema_mcp.stores.trees import Leaf, Objects, Trees, object_id
@@ -33,8 +41,6 @@ PATIENCE: Final = 15.0
 
 Publish: TypeAlias = Callable[[str], None]
 """Makes a commit known elsewhere before it is known here."""
-
-_OWN_FOLDER: Final = "schema-mcp"  # inside `.git`
 
 
 class Repository:
@@ -52,10 +58,11 @@ class Repository:
         self.root = None if self._writer.is_bare else Path(self._writer.workdir).resolve()
         self.prefix = prefix_of(opened.resolve(), self.root, path.resolve())
         self.mended: tuple[str, ...] = ()
-        self._lock = WriterLock(path / _OWN_FOLDER / "lock", patience=patience, clock=clock)
+        own = own_folder(path)
+        self._lock = WriterLock(own / "lock", patience=patience, clock=clock)
         self._trees = Trees(lambda tree: self.blob(tree.hex()))
-        self._note = Note(path / _OWN_FOLDER / "pending.json")
-        shared = _shared_folder(path)
+        self._note = Note(own / "pending.json")
+        shared = shared_folder(path)
         self._maker = Maker(self._writer, shared / "objects", durable=durable, clock=clock)
         self._branch = Branch(self._writer, shared, patience=patience)
         self._checkout = self._checked_out(self.root, patience) if self.root else None
@@ -355,14 +362,8 @@ class Repository:
         self._note.clear()
 
     def _checked_out(self, root: Path, patience: float) -> Checkout:
-        index = GitIndex(self.path, self.path / _OWN_FOLDER, patience=patience)
+        index = GitIndex(self.path, own_folder(self.path), patience=patience)
         return Checkout(WorkTree(root), index, lambda blob: self._writer[blob].read_raw())
-
-
-def _shared_folder(path: Path) -> Path:
-    """Where linked working trees keep objects and branches together (Git: `commondir`)."""
-    told = path / "commondir"
-    return path / told.read_text(encoding="utf-8").strip() if told.is_file() else path
 
 
 def _leaf(path: str, content: bytes | None, objects: Objects) -> Leaf | None:
