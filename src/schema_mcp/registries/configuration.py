@@ -171,6 +171,15 @@ _CACHE = (
     Key("disk", truth, "false", "Keep a copy in the state folder, for a start while the registry is away."),
 )
 _SOURCE = one_of(IdSource, "source of ids")
+
+
+def _region(value: Value) -> str:
+    name = text(value)
+    if not REGISTRY_NAME.fullmatch(name):
+        raise value.fault(f"{name[:80]!r} cannot name a region", "Use letters, digits, `-`, `_` and `.`, at most 64.")
+    return name
+
+
 REGISTRY_KEYS = (
     Key("backend", _backend, "embedded", "Which kind of registry it is."),
     Key("url", _url, "", "Where it is."),
@@ -195,6 +204,8 @@ _IDS = (
     ),
     Key("first", count, "10001", "First id of our own range."),
     Key("last", count, "2147483647", "Last id of our own range."),
+    Key("region", _region, "", "Name of this server's region, which hands out ids from blocks of its own."),
+    Key("block", count, "1000", "How many ids the region draws from the ledger at a time."),
 )
 
 

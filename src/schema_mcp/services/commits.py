@@ -10,7 +10,7 @@ from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Version
 from schema_mcp.services import id_allocation
 from schema_mcp.services.ground import Ground, Signature
-from schema_mcp.stores.schemastore import AddVersion, Change, SetMark, StoredVersion
+from schema_mcp.stores.schemastore import AddVersion, Change, ClaimId, SetMark, StoredVersion
 
 
 @contextmanager
@@ -26,12 +26,16 @@ def telling(commit: str, rest: str) -> Generator[None]:
 
 
 async def add(ground: Ground, stored: StoredVersion, signed: Signature, *, branch: str | None = None) -> str:
-    """Commit a version, and with it the ids' mark where that does not cover its id yet."""
+    """Commit a version, and with it the ids' mark where that does not cover its id yet.
+
+    Raises `ConflictError` where another ledger of this store was faster with the id, the content or the number.
+    """
     version = stored.version
     context = version.subject.context
     where = "" if context == DEFAULT_CONTEXT else f" in {shown_context(context)}"
     message = f"Add {version.subject.name} v{version.number}{where} (ID: {version.id})"
-    return await made(ground, [AddVersion(stored)], message, signed, branch=branch)
+    claim = [ClaimId(version.id, stored.schema_hash)] if ground.ids is IdSource.LEDGER else []
+    return await made(ground, [*claim, AddVersion(stored)], message, signed, branch=branch)
 
 
 async def made(

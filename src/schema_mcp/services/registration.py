@@ -18,7 +18,7 @@ from schema_mcp.domain.plan import Action
 from schema_mcp.domain.schema import Json, Level, Schema, Subject, Version
 from schema_mcp.registries import asks
 from schema_mcp.registries.guard import GuardedRegistry
-from schema_mcp.services import application, commits, deployment, id_allocation, recovery
+from schema_mcp.services import agreement, application, commits, deployment, id_allocation, recovery
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.services.importing import refuse_closed
 from schema_mcp.services.judgement import Judge, judge_of
@@ -103,12 +103,12 @@ async def register(ground: Ground, wanted: Wanted, signed: Signature, stop: Stop
         return await _attempt(ground, registry, wanted, signed, stop, report)
     said = await recovery.settle(ground, signed)
     async with ground.journal.turns.of("register", str(wanted.subject)):
-        done = await _insist(lambda: _attempt(ground, registry, wanted, signed, stop, report))
+        done = await _insist(ground, lambda: _attempt(ground, registry, wanted, signed, stop, report))
     return replace(done, notes=(*said, *done.notes))
 
 
-async def _insist(attempt: Callable[[], Awaitable[Registered]]) -> Registered:
-    """Try again, from reading on, as long as somebody else is faster."""
+async def _insist(ground: Ground, attempt: Callable[[], Awaitable[Registered]]) -> Registered:
+    """Try again, from reading on, as long as somebody else is faster; the ledger learns what he committed."""
     for turn in range(_COMMIT_TURNS):
         try:
             return await attempt()
@@ -116,6 +116,8 @@ async def _insist(attempt: Callable[[], Awaitable[Registered]]) -> Registered:
             if turn == _COMMIT_TURNS - 1:
                 raise
             await anyio.sleep(_PAUSE * 2**turn)
+            await ground.store.fetch()
+            await agreement.settle(ground)
     raise AssertionError("unreachable")  # pragma: no cover
 
 

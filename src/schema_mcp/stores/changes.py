@@ -74,6 +74,14 @@ class SetContextWish:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimId:
+    """No file of its own, but a condition of the others: the id means this content alone, and it has no other id."""
+
+    id: int
+    schema_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetMark:
     """Ids up to here may have been handed out; a mark never falls."""
 
@@ -87,7 +95,9 @@ class ReserveBlock:
     block: Block
 
 
-Change: TypeAlias = AddVersion | UpdateVersion | RemoveVersion | SetWish | SetContextWish | SetMark | ReserveBlock
+Change: TypeAlias = (
+    AddVersion | UpdateVersion | RemoveVersion | SetWish | SetContextWish | ClaimId | SetMark | ReserveBlock
+)
 
 
 class Draft:
@@ -114,6 +124,8 @@ class Draft:
                 self._set_wish(subject, wish)
             case SetContextWish(context, wish):
                 self._set_context_wish(context, wish)
+            case ClaimId(id, schema_hash):
+                self._refuse_claimed(id, schema_hash)
             case SetMark(mark):
                 self._set_ids(Ids(max(mark, self._index.numbers.high_water), self._index.numbers.blocks))
             case ReserveBlock(block):
@@ -206,6 +218,23 @@ class Draft:
                 f"The hash given for {stored.version.subject} is not its content's",
                 hint="Hash what is to be stored: the canonical text, references, metadata and rules.",
             )
+
+    def _refuse_claimed(self, id: int, schema_hash: str) -> None:
+        """Two ledgers of one store may number at once: what one has committed, the other sees here."""
+        taken = next((one for one in self._index.ids.get(id, ()) if one.schema_hash != schema_hash), None)
+        if taken:
+            raise ConflictError(
+                f"Id {id} stands for other content in the store ({taken.subject} v{taken.number})",
+                hint="Somebody else was faster: try again, and another id is taken.",
+                details={"id": id},
+            )
+        for one in self._index.hashes.get(schema_hash, ()):
+            if one.id != id and all(other.schema_hash == schema_hash for other in self._index.ids[one.id]):
+                raise ConflictError(
+                    f"The content has id {one.id} in the store already ({one.subject} v{one.number}), not {id}",
+                    hint=f"Somebody else was faster: try again, and id {one.id} is taken.",
+                    details={"id": one.id},
+                )
 
     def _known(self, subject: Subject, number: int) -> Record:
         self._refuse_unreadable(layout.version_path(subject, number))

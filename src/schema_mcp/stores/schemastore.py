@@ -11,6 +11,7 @@ from schema_mcp.domain.schema import Schema
 from schema_mcp.stores.changes import (
     AddVersion,
     Change,
+    ClaimId,
     Draft,
     RemoveVersion,
     ReserveBlock,
@@ -32,6 +33,7 @@ __all__ = [
     "AddVersion",
     "Author",
     "Change",
+    "ClaimId",
     "Commit",
     "ContextWish",
     "Finding",
