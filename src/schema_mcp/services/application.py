@@ -8,6 +8,7 @@ from anyio.abc import TaskGroup
 from schema_mcp.domain.errors import LockHeldError, NotFoundError, SchemaMcpError, StalePlanError
 from schema_mcp.domain.plan import Plan, from_text, to_text
 from schema_mcp.services import deployment, migration, recovery, reference_commit, reference_update, selection, steps
+from schema_mcp.services.draft import terms_of
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.stores.journal import Journal, Run, Status
 
@@ -51,7 +52,7 @@ async def apply(
     run = await ground.journal.start(
         kind=plan.kind, plan=digest, owner=signed.caller.name, total=len(plan.steps), resumes=cut_off
     )
-    await _within(background, patience, lambda: _carry_out(ground, plan, run, signed, report, said))
+    await within(background, patience, lambda: _carry_out(ground, plan, run, signed, report, said))
     return await task(ground.journal, run.task)
 
 
@@ -104,7 +105,8 @@ async def again(ground: Ground, plan: Plan) -> Plan:
         source, target = (ground.fleet.get(plan.request[end]) for end in ("source", "target"))
         made = await migration.plan(source, target, chosen, keep_ids=plan.request["keep_ids"])
         return made.plan
-    return await deployment.plan(ground.fleet, ground.store, plan.request["registries"], chosen)
+    names, terms = plan.request["registries"], terms_of(plan)
+    return await deployment.plan(ground.fleet, ground.store, names, chosen, terms, ground.journal)
 
 
 def _moved(plan: Plan, now: Plan) -> str:
@@ -142,7 +144,7 @@ async def _outcome(ground: Ground, plan: Plan, run: Run, signed: Signature, repo
     return await steps.carry_out(ground, plan, run, report)
 
 
-async def _within(background: TaskGroup | None, patience: float | None, work: Callable[[], Awaitable[object]]) -> None:
+async def within(background: TaskGroup | None, patience: float | None, work: Callable[[], Awaitable[object]]) -> None:
     """Do the work, and wait for it as long as patience lasts; without a background, to its end."""
     if background is None:
         await work()
