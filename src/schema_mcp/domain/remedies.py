@@ -40,12 +40,13 @@ Patience: TypeAlias = Callable[[], bool]
 """Go on looking? Huge schemas take long to mend; who asks knows for how long he wants to wait."""
 
 
-def _always() -> bool:
+def always() -> bool:
+    """Looks as long as it takes."""
     return True
 
 
 def ways_out(
-    new: Whole, previous: Sequence[Whole], level: Level, rules: Rules | None = None, patient: Patience = _always
+    new: Whole, previous: Sequence[Whole], level: Level, rules: Rules | None = None, patient: Patience = always
 ) -> Iterator[Remedy]:
     """Ways out of a refusal, the nearest to the author's wish first; the last always works, and at once."""
     mended = mend(new, previous, level, rules, patient)
@@ -64,7 +65,7 @@ _GROUP_TEXT = (
 
 
 def mend(
-    new: Whole, previous: Sequence[Whole], level: Level, rules: Rules | None = None, patient: Patience = _always
+    new: Whole, previous: Sequence[Whole], level: Level, rules: Rules | None = None, patient: Patience = always
 ) -> Schema | None:
     """The schema with every break at this level mended, or None where small edits do not do it."""
     whole = new

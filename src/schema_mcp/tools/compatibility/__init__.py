@@ -2,5 +2,12 @@
 
 from schema_mcp.tools.compatibility.checking import check_compatibility, diff_schemas
 from schema_mcp.tools.compatibility.estate import check_compatibility_bulk
+from schema_mcp.tools.compatibility.evolution import analyze_evolution, suggest_evolution
 
-__all__ = ["check_compatibility", "check_compatibility_bulk", "diff_schemas"]
+__all__ = [
+    "analyze_evolution",
+    "check_compatibility",
+    "check_compatibility_bulk",
+    "diff_schemas",
+    "suggest_evolution",
+]
