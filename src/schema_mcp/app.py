@@ -31,6 +31,7 @@ from schema_mcp.stores.journal import Journal
 from schema_mcp.stores.leases import Leases
 from schema_mcp.stores.repository import Author, Repository
 from schema_mcp.stores.schemastore import SchemaStore, Upstream
+from schema_mcp.stores.sightings import Sightings
 from schema_mcp.stores.sqlite import private_folder
 from schema_mcp.toolkit.listing import Listing
 from schema_mcp.toolkit.surface import Choice, listings
@@ -82,6 +83,7 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
             clock=utc_now,
             caller=_owner(settings, repository),
             index=Index(utc_now),
+            sightings=opened.enter_context(closing(Sightings(state))),
             background=None if patience is None else background,
             patience=patience,
             read_only=settings.read_only,

@@ -1,7 +1,9 @@
-"""Store against registry: where they disagree, and which disagreements the product is known for."""
+"""Store against registry: where they disagree, which disagreements the product is known for, and since when."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 
 from anyio import to_thread
@@ -9,7 +11,7 @@ from anyio import to_thread
 from schema_mcp.domain import drift
 from schema_mcp.domain.drift import Drift, Kind, Snapshot, compare
 from schema_mcp.domain.engine import Whole
-from schema_mcp.domain.errors import InvalidSchemaError
+from schema_mcp.domain.errors import InvalidSchemaError, SchemaMcpError
 from schema_mcp.domain.references import Place
 from schema_mcp.domain.rewrites import Normalisers, Rewrite, habit, of_text
 from schema_mcp.domain.schema import Subject
@@ -21,27 +23,43 @@ from schema_mcp.services.resolution import stored_whole
 from schema_mcp.services.selection import Selection
 from schema_mcp.services.together import each
 from schema_mcp.stores.schemastore import SchemaStore
+from schema_mcp.stores.sightings import Sight, Sightings, what
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
     """What the store wants a registry to hold, what it holds, and where the two disagree."""
 
+    registry: str
     wanted: Snapshot
     found: Snapshot
     drift: Sequence[Drift]
+
+    @property
+    def in_sync(self) -> bool:
+        return not any(one.matters for one in self.drift)
+
+
+AT_ONCE = 8
+"""Registries that are swept side by side."""
+
+
+async def swept(registries: Sequence[Registry], store: SchemaStore, selection: Selection) -> list[Sides]:
+    """The store against each registry.
+
+    Raises `RegistryError` when a registry does not answer: unreachable is never "in sync".
+    """
+    await store.refresh()
+    return await each(registries, lambda registry: between(registry, store, selection), at_once=AT_ONCE)
 
 
 async def detect_in(
     registries: Sequence[Registry], store: SchemaStore, selection: Selection
 ) -> list[tuple[str, Drift]]:
-    """Every disagreement between the store and each registry, with the registry's name.
-
-    Raises `RegistryError` when a registry does not answer: unreachable is never "in sync".
-    """
-    await store.refresh()
-    found = await each(registries, lambda registry: between(registry, store, selection))
-    return [(registry.name, one) for registry, sides in zip(registries, found, strict=True) for one in sides.drift]
+    """Every disagreement between the store and each registry, with the registry's name."""
+    return [(sides.registry, one) for sides in await swept(registries, store, selection) for one in sides.drift]
 
 
 async def between(registry: Registry, store: SchemaStore, selection: Selection) -> Sides:
@@ -54,7 +72,21 @@ async def between(registry: Registry, store: SchemaStore, selection: Selection) 
         prefix=selection.listing,
         context=selection.listing_context,
     )
-    return Sides(wanted, found, await disagreements(wanted, found, registry, store))
+    return Sides(registry.name, wanted, found, await disagreements(wanted, found, registry, store))
+
+
+async def ages(sides: Sides, sightings: Sightings, selection: Selection, now: datetime) -> Mapping[Drift, datetime]:
+    """Since when each drift has been there, as far as that was noted; spelling has no age.
+
+    Notes what is new and forgets what is gone. Where our own files fail, drift is told without its age.
+    """
+    sights = {one: Sight(one.subject, one.number, what(one.kind, one.detail)) for one in sides.drift if one.matters}
+    try:
+        since = await sightings.since(sides.registry, list(sights.values()), selection.wants, now)
+    except SchemaMcpError as error:
+        _log.warning("the age of drift is not known: %s", error)
+        return {}
+    return {one: since[sight] for one, sight in sights.items() if sight in since}
 
 
 async def disagreements(wanted: Snapshot, found: Snapshot, registry: Registry, store: SchemaStore) -> list[Drift]:

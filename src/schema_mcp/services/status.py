@@ -104,14 +104,18 @@ async def of(registry: Registry, journal: Journal, *, modes_asked: int = MODES_A
     )
 
 
+async def left_importing(registry: Registry, journal: Journal) -> list[Subject]:
+    """What is in mode IMPORT, as far as few requests tell: whole contexts, and subjects that runs of ours left open."""
+    contexts = await registry.contexts() if Capability.CONTEXTS in registry.capabilities else [DEFAULT_CONTEXT]
+    scopes = [*(Subject("", context) for context in contexts), *await _suspects_first(registry.name, journal, ())]
+    return await _importing(registry, scopes)
+
+
 async def _suspects_first(registry: str, journal: Journal, subjects: Sequence[Subject]) -> list[Subject]:
-    """All subjects, those first that a run of ours switched to IMPORT and did not switch back."""
+    """All subjects, those first that a run of ours switched to IMPORT and has not switched back yet."""
     ours = mode_key(registry, Subject(""))
     left = [
-        parse_subject(step.key.removeprefix(ours))
-        for run in await journal.recovered()
-        for step in await journal.steps(run.task)
-        if step.to_undo and step.key.startswith(ours)
+        parse_subject(step.key.removeprefix(ours)) for step in await journal.open_steps() if step.key.startswith(ours)
     ]
     return list(dict.fromkeys([*left, *subjects]))
 

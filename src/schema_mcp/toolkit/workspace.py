@@ -18,6 +18,7 @@ from schema_mcp.stores.audit import Audit
 from schema_mcp.stores.ids import Ledger
 from schema_mcp.stores.journal import Journal
 from schema_mcp.stores.schemastore import SchemaStore
+from schema_mcp.stores.sightings import Sightings
 from schema_mcp.toolkit.listing import Listing
 
 
@@ -44,6 +45,7 @@ class Workspace:
     clock: Callable[[], datetime]
     caller: Caller
     index: Index
+    sightings: Sightings
     background: TaskGroup | None = None
     """Where long work goes on after its call was answered; None carries it out within the call."""
 

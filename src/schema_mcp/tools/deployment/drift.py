@@ -1,10 +1,15 @@
 """Where registries differ from the store."""
 
+from collections import Counter
+from datetime import datetime
+
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.drift import Drift
 from schema_mcp.domain.drift import Kind as DriftKind
 from schema_mcp.domain.naming import shown_context
 from schema_mcp.services import drift
+from schema_mcp.services.drift import Sides
+from schema_mcp.services.selection import Selection
 from schema_mcp.toolkit.paging import page
 from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
 from schema_mcp.toolkit.workspace import Workspace
@@ -15,7 +20,7 @@ class DetectDrift(Selected):
     """Where to look for drift."""
 
     registry: str | None = None
-    """One registry; the default one when left out."""
+    """Registry, if not the default one."""
 
     registries: tuple[str, ...] = ()
     """Several instead."""
@@ -41,6 +46,12 @@ class DriftRow(Shape):
 
     detail: str
     """What the two sides have."""
+
+    since: datetime | None = None
+    """When it was first seen (UTC)."""
+
+    rule: str | None = None
+    """Habit of the product that explains it."""
 
 
 class DriftFound(Shape):
@@ -78,7 +89,8 @@ class DriftFound(Shape):
         return 0 if self.in_sync else 3
 
 
-_NOT_LOOKED_AT = "Settings that the store does not declare, and soft-deleted versions."
+NOT_LOOKED_AT = "Settings that the store does not declare, and soft-deleted versions."
+_NEXT = "reconcile_drift mends it, in either direction; plan_deployment shows what deploying would do."
 
 
 @tool(scope=Scope.READ, effect=Effect.READS, core=True)
@@ -87,30 +99,31 @@ async def detect_drift(workspace: Workspace, request: DetectDrift) -> DriftFound
     chosen = selection_of(request)
     names = request.registries or (workspace.registry(request.registry).name,)
     registries = [workspace.registry(name) for name in dict.fromkeys(names)]
-    found = await drift.detect_in(registries, workspace.store, chosen)
-    rows = [
-        _drift_row(name, one) for name, one in sorted(found, key=lambda pair: (not pair[1].matters, pair[0], pair[1]))
-    ]
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.kind] = counts.get(row.kind, 0) + 1
-    in_sync = not any(one.matters for _, one in found)
+    found = await drift.swept(registries, workspace.store, chosen)
+    rows = [row for sides in found for row in await _rows(workspace, sides, chosen)]
+    rows.sort(key=lambda row: row.kind is DriftKind.COSMETIC)
+    in_sync = all(sides.in_sync for sides in found)
     query = f"drift {names} {chosen}"
     cut = page(rows, cursor=request.cursor, limit=request.limit, query=query, size=weight)
     return DriftFound(
         in_sync=in_sync,
         drift=tuple(cut.items),
         total=cut.total,
-        counts=counts,
+        counts=Counter(row.kind.value for row in rows),
         registries=tuple(registry.name for registry in registries),
         commit=(workspace.store.head or "")[:10] or None,
-        not_looked_at=_NOT_LOOKED_AT,
-        next="" if in_sync else "plan_deployment shows what would bring the registry to the store.",
+        not_looked_at=NOT_LOOKED_AT,
+        next="" if in_sync else _NEXT,
         cursor=cut.cursor,
     )
 
 
-def _drift_row(registry: str, one: Drift) -> DriftRow:
+async def _rows(workspace: Workspace, sides: Sides, chosen: Selection) -> list[DriftRow]:
+    since = await drift.ages(sides, workspace.sightings, chosen, workspace.clock())
+    return [_drift_row(sides.registry, one, since.get(one)) for one in sides.drift]
+
+
+def _drift_row(registry: str, one: Drift, since: datetime | None) -> DriftRow:
     return DriftRow(
         registry=registry,
         subject=one.subject.name,
@@ -118,4 +131,6 @@ def _drift_row(registry: str, one: Drift) -> DriftRow:
         version=one.number or None,
         kind=one.kind,
         detail=one.detail,
+        since=since,
+        rule=one.rule or None,
     )
