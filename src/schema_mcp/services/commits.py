@@ -12,6 +12,9 @@ from schema_mcp.services import id_allocation
 from schema_mcp.services.ground import Ground, Signature
 from schema_mcp.stores.schemastore import AddVersion, Change, ClaimId, SetMark, StoredVersion
 
+OURS = -1
+"""Stands for an id of our own that is not known yet; 0 for one that the registry will give."""
+
 
 @contextmanager
 def telling(commit: str, rest: str) -> Generator[None]:
@@ -25,7 +28,14 @@ def telling(commit: str, rest: str) -> Generator[None]:
         raise
 
 
-async def add(ground: Ground, stored: StoredVersion, signed: Signature, *, branch: str | None = None) -> str:
+async def add(
+    ground: Ground,
+    stored: StoredVersion,
+    signed: Signature,
+    *,
+    also: Sequence[Change] = (),
+    branch: str | None = None,
+) -> str:
     """Commit a version, and with it the ids' mark where that does not cover its id yet.
 
     Raises `ConflictError` where another ledger of this store was faster with the id, the content or the number.
@@ -35,7 +45,7 @@ async def add(ground: Ground, stored: StoredVersion, signed: Signature, *, branc
     where = "" if context == DEFAULT_CONTEXT else f" in {shown_context(context)}"
     message = f"Add {version.subject.name} v{version.number}{where} (ID: {version.id})"
     claim = [ClaimId(version.id, stored.schema_hash)] if ground.ids is IdSource.LEDGER else []
-    return await made(ground, [*claim, AddVersion(stored)], message, signed, branch=branch)
+    return await made(ground, [*claim, AddVersion(stored), *also], message, signed, branch=branch)
 
 
 async def made(

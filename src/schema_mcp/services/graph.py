@@ -14,7 +14,7 @@ from schema_mcp.domain.schema import Subject, Version
 from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.services.judgement import Side
 from schema_mcp.services.together import each
-from schema_mcp.stores.schemastore import SchemaStore
+from schema_mcp.stores.view import View
 
 MOST_NODES = 5_000
 """A walk that meets more versions ends there, and says so."""
@@ -50,7 +50,7 @@ async def users(side: Side, starts: Sequence[Version], depth: int) -> Graph:
     """Who references versions, directly or not; soft-deleted and retired ones do not count."""
     require_references(side)
     if side.registry is None:
-        known = await to_thread.run_sync(_users_in_store, side.store)
+        known = await to_thread.run_sync(users_in_store, side.store)
 
         async def in_store(version: Version) -> list[Version | Place]:
             return [*known.get((version.subject, version.number), ())]
@@ -150,7 +150,8 @@ async def _users_in_registry(registry: Registry, contexts: Sequence[str], versio
     return [one for one in found if one is not None and place in used_by(one)]
 
 
-def _users_in_store(store: SchemaStore) -> dict[Place, list[Version]]:
+def users_in_store(store: View) -> dict[Place, list[Version]]:
+    """The live versions of the store that reference a place."""
     found: dict[Place, list[Version]] = {}
     for subject in store.subjects():
         for stored in store.history(subject):

@@ -1,36 +1,30 @@
 """Prove it safe, number it, commit it, deploy it: register one schema, in that order."""
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-import anyio
 from anyio import to_thread
 
 from schema_mcp.domain.allocation import Allocation, IdSource
-from schema_mcp.domain.contracts import merged_metadata, merged_rule_set
-from schema_mcp.domain.engine import Whole, canonical, parse
+from schema_mcp.domain.engine import Whole, canonical
 from schema_mcp.domain.errors import ConflictError, InvalidRequestError, RegistryError, SchemaMcpError
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.naming import resolve
 from schema_mcp.domain.plan import Action
-from schema_mcp.domain.schema import Json, Level, Schema, Subject, Version
+from schema_mcp.domain.schema import Level, Schema, Subject, Version
 from schema_mcp.registries import asks
 from schema_mcp.registries.guard import GuardedRegistry
-from schema_mcp.services import agreement, application, commits, deployment, id_allocation, recovery
+from schema_mcp.services import application, commits, deployment, id_allocation, recovery
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.services.importing import refuse_closed
 from schema_mcp.services.judgement import Judge, judge_of
+from schema_mcp.services.meaning import kept_as, meant, refuse_unknown_versions
 from schema_mcp.services.proof import prove
+from schema_mcp.services.races import insist, racing
 from schema_mcp.services.resolution import in_registry, in_store, stored_whole, whole
 from schema_mcp.services.selection import Selection
 from schema_mcp.stores.schemastore import StoredVersion
-
-_COMMIT_TURNS = 5
-_PAUSE = 0.05
-_OURS = -1
-"""Stands for an id of our own that is not known yet; 0 for one that the registry will give."""
 
 
 class Stop(StrEnum):
@@ -81,7 +75,7 @@ class _Case:
     @property
     def known(self) -> StoredVersion | None:
         """The version of the subject that already is this content."""
-        return next((one for one in self.history if one.schema_hash == self.digest and not one.version.deleted), None)
+        return kept_as(self.history, self.digest)
 
     @property
     def level(self) -> Level:
@@ -103,22 +97,8 @@ async def register(ground: Ground, wanted: Wanted, signed: Signature, stop: Stop
         return await _attempt(ground, registry, wanted, signed, stop, report)
     said = await recovery.settle(ground, signed)
     async with ground.journal.turns.of("register", str(wanted.subject)):
-        done = await _insist(ground, lambda: _attempt(ground, registry, wanted, signed, stop, report))
+        done = await insist(ground, lambda: _attempt(ground, registry, wanted, signed, stop, report))
     return replace(done, notes=(*said, *done.notes))
-
-
-async def _insist(ground: Ground, attempt: Callable[[], Awaitable[Registered]]) -> Registered:
-    """Try again, from reading on, as long as somebody else is faster; the ledger learns what he committed."""
-    for turn in range(_COMMIT_TURNS):
-        try:
-            return await attempt()
-        except _LostRaceError:
-            if turn == _COMMIT_TURNS - 1:
-                raise
-            await anyio.sleep(_PAUSE * 2**turn)
-            await ground.store.fetch()
-            await agreement.settle(ground)
-    raise AssertionError("unreachable")  # pragma: no cover
 
 
 async def _attempt(
@@ -142,10 +122,6 @@ async def _attempt(
     return await _numbered_by_ledger(ground, case, wanted, signed, stop, report)
 
 
-class _LostRaceError(ConflictError):
-    """Somebody else committed to the subject between our reading and our commit; read again."""
-
-
 def _check_stop(source: IdSource, stop: Stop | None) -> None:
     if source is IdSource.REGISTRY and stop in (Stop.ID, Stop.COMMIT):
         raise InvalidRequestError(
@@ -161,70 +137,13 @@ async def _read(ground: Ground, registry: GuardedRegistry, wanted: Wanted) -> _C
     config = await registry.config(subject, inherited=True) or {}
     governed = config if ground.ids is IdSource.REGISTRY else {}
     given = await whole(wanted.schema, subject, [in_store(store), in_registry(registry)])
-    new, digest = await to_thread.run_sync(_meant, given, history, governed)
+    new, digest = await to_thread.run_sync(meant, given, history, governed)
     there = await registry.numbers(subject, deleted=True)
-    _refuse_unknown_versions(registry.name, subject, await registry.numbers(subject) if there else [], history)
+    refuse_unknown_versions(registry.name, subject, await registry.numbers(subject) if there else [], history)
     judge = judge_of(registry.name, config)
     wish = store.wish(subject).level or store.context_wish(subject.context).level
     numbers = [0, *there, *(stored.version.number for stored in history)]
     return _Case(registry, subject, new, digest, history, replace(judge, level=wish or judge.level), max(numbers) + 1)
-
-
-def _meant(given: Whole, history: Sequence[StoredVersion], config: Json) -> tuple[Whole, str]:
-    """The schema to register, with its digest: a version that is there already, else the fullest reading."""
-    known = {stored.schema_hash for stored in history if not stored.version.deleted}
-    parse(given, new=True)
-    new, digest = given, ""
-    for schema in _candidates(given.schema, history):
-        new = replace(given, schema=_governed(schema, config))
-        if config.get("normalize"):
-            new = replace(new, schema=canonical(new, normalize=True))
-        digest = schema_hash(canonical(new))
-        if digest in known:
-            break
-    return new, digest
-
-
-def _governed(schema: Schema, config: Json) -> Schema:
-    """The schema between the defaults and the overrides of the registry that will number it.
-
-    Source: registry semantics 1.6.
-    """
-    metadata = merged_metadata(config.get("defaultMetadata"), schema.metadata)
-    rule_set = merged_rule_set(config.get("defaultRuleSet"), schema.rule_set)
-    return replace(
-        schema,
-        metadata=merged_metadata(metadata, config.get("overrideMetadata")),
-        rule_set=merged_rule_set(rule_set, config.get("overrideRuleSet")),
-    )
-
-
-def _candidates(schema: Schema, history: Sequence[StoredVersion]) -> list[Schema]:
-    """What the author may mean: "no metadata" is looked for as it is, then as what the latest version has.
-
-    Source: registry semantics 1.4, steps 2 and 4 (inheritance of metadata and rules).
-    """
-    latest = next((one.version.schema for one in reversed(history) if not one.version.deleted), None)
-    if latest is None or (schema.metadata is not None and schema.rule_set is not None):
-        return [schema]
-    heir = replace(
-        schema,
-        metadata=latest.metadata if schema.metadata is None else schema.metadata,
-        rule_set=latest.rule_set if schema.rule_set is None else schema.rule_set,
-    )
-    return [schema, heir] if heir != schema else [schema]
-
-
-def _refuse_unknown_versions(
-    registry: str, subject: Subject, live: Sequence[int], history: Sequence[StoredVersion]
-) -> None:
-    unknown = sorted(set(live) - {stored.version.number for stored in history})
-    if unknown:
-        raise ConflictError(
-            f"{registry} holds versions of {subject} that the store lacks: {', '.join(map(str, unknown[:10]))}",
-            hint="The store governs: bring them in first with adopt_registry, then register.",
-            details={"registry": registry, "versions": unknown[:100]},
-        )
 
 
 async def _prove(ground: Ground, case: _Case, asked: Level | None) -> None:
@@ -247,7 +166,7 @@ async def _refuse_half_way(ground: Ground, case: _Case) -> None:
             f"The store sends {subject} to {', '.join(targets) or 'no registry'}, not to {registry.name}",
             hint=f"Register it there, or add {registry.name} to the subject's targets in the store first.",
         )
-    ours = _OURS if ground.ids is IdSource.LEDGER else None
+    ours = commits.OURS if ground.ids is IdSource.LEDGER else None
     if problem := asks.refused(registry, asks.of_schema(subject, case.new.schema, schema_id=ours)):
         raise InvalidRequestError(problem, hint="Nothing was committed. Register it where it can be kept whole.")
     await refuse_closed(registry, subject)
@@ -270,23 +189,16 @@ async def _numbered_by_ledger(
         allocated = await id_allocation.allocate(ground.ledger, ground.store, request)
         await id_allocation.publish(ground, allocated.id, signed)
         return Registered(case.number, case.level, allocated.id, existing=allocated.existing)
-    async with recovery.registering(ground, case.registry.name, _stored(ground, case, wanted, signed, _OURS), signed):
-        with _races():
+    async with recovery.registering(
+        ground, case.registry.name, _stored(ground, case, wanted, signed, commits.OURS), signed
+    ):
+        with racing():
             allocated = await id_allocation.allocate(ground.ledger, ground.store, request)
         await id_allocation.refuse_taken(ground.fleet, case.subject, allocated.id, case.digest)
-        with _races():
+        with racing():
             commit = await commits.add(ground, _stored(ground, case, wanted, signed, allocated.id), signed)
     done = Registered(case.number, case.level, allocated.id, commit=commit)
     return done if stop is Stop.COMMIT else await _deployed(ground, case, done, signed, report)
-
-
-@contextmanager
-def _races() -> Generator[None]:
-    """Where a conflict means that somebody else took the number meanwhile."""
-    try:
-        yield
-    except ConflictError as error:
-        raise _LostRaceError(str(error), hint=error.hint, details=error.details) from error
 
 
 async def _numbered_by_registry(ground: Ground, case: _Case, wanted: Wanted, signed: Signature) -> Registered:

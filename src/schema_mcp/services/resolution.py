@@ -10,7 +10,7 @@ from schema_mcp.domain.naming import resolve
 from schema_mcp.domain.schema import Dependency, Reference, Schema, Subject, Version
 from schema_mcp.registries.contract import Registry
 from schema_mcp.services.together import each
-from schema_mcp.stores.schemastore import SchemaStore
+from schema_mcp.stores.view import View
 
 Finder: TypeAlias = Callable[[Subject, int], Awaitable[Version | None]]
 """Where a referenced version may be: -1 asks for the latest."""
@@ -31,12 +31,12 @@ async def whole(schema: Schema, subject: Subject, finders: Sequence[Finder], *, 
     return Whole(replace(schema, references=tuple(references)), tuple(search.found.values()), number)
 
 
-async def stored_whole(version: Version, store: SchemaStore) -> Whole:
+async def stored_whole(version: Version, store: View) -> Whole:
     """A version with its references, all from the store."""
     return await whole(version.schema, version.subject, [in_store(store)], number=version.number)
 
 
-def in_store(store: SchemaStore) -> Finder:
+def in_store(store: View) -> Finder:
     """Look for referenced versions in the store."""
 
     async def find(subject: Subject, number: int) -> Version | None:
