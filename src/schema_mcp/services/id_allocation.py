@@ -1,10 +1,12 @@
 """Hand out an id nobody else can get, and keep Git's mark above every id that leaves us."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import anyio
 
-from schema_mcp.domain.allocation import Allocated, Allocation, IdSource, mark_for, next_mark
+from schema_mcp.domain.allocation import Allocated, Allocation, Block, IdSource, mark_for, next_mark
 from schema_mcp.domain.engine import canonical
 from schema_mcp.domain.errors import ConflictError, InvalidRequestError, MarkReachedError, RegistryError
 from schema_mcp.domain.identity import schema_hash
@@ -14,7 +16,9 @@ from schema_mcp.services import agreement
 from schema_mcp.services.ground import Ground, Signature
 from schema_mcp.services.resolution import in_registry, in_store, whole
 from schema_mcp.stores.ids import Ledger
-from schema_mcp.stores.schemastore import SchemaStore, SetMark
+from schema_mcp.stores.schemastore import ReserveBlock, SchemaStore, SetMark
+
+Answer = TypeVar("Answer")
 
 _LEDGER_TURNS = 5
 
@@ -26,13 +30,40 @@ async def allocate(ledger: Ledger, store: SchemaStore, wanted: Allocation) -> Al
     commit that stores the version or in one of its own. Raises `ConflictError` where the version is known with other
     content.
     """
+    return await _under_the_mark(ledger, store, lambda: ledger.allocate(wanted))
+
+
+async def _under_the_mark(ledger: Ledger, store: SchemaStore, ask: Callable[[], Awaitable[Answer]]) -> Answer:
     for _ in range(_LEDGER_TURNS):
         try:
-            return await ledger.allocate(wanted)
+            return await ask()
         except MarkReachedError as reached:
             mark = store.high_water()
             await ledger.extend(mark, next_mark(mark, int(reached.details["mark"])))
     raise ConflictError("The ledger's mark keeps moving", hint="Try again: several writers are at work.")
+
+
+async def reserve(ground: Ground, count: int, owner: str, signed: Signature) -> tuple[Block, str]:
+    """Set numbers aside for somebody who hands them out elsewhere; when this returns, Git knows. The block, the commit.
+
+    Raises `InvalidRequestError` where registries hand out ids.
+    """
+    if ground.ids is IdSource.REGISTRY:
+        raise InvalidRequestError(
+            "Here the registry hands out ids, so none can be set aside", hint="Set `ids: ledger` in registries.yaml."
+        )
+    for _ in range(_LEDGER_TURNS):
+        await ground.store.fetch()
+        await agreement.settle(ground)
+        block = await _under_the_mark(ground.ledger, ground.store, lambda: ground.ledger.reserve(count, owner))
+        mark = mark_needed(ground.store, block.last)
+        changes = [ReserveBlock(block), *([SetMark(mark)] if mark is not None else [])]
+        message = f"Reserve ids {block.first} to {block.last} for {owner}"
+        try:
+            return block, await ground.store.commit(changes, message, signed.author, signed.trailers)
+        except ConflictError:  # another ledger of this store set aside some of them: theirs are in Git, ours are not
+            continue
+    raise ConflictError("Others keep reserving the same ids", hint="Try again, or share one ledger (DATABASE_URL).")
 
 
 async def allocate_for(ground: Ground, subject: Subject, number: int, schema: Schema, signed: Signature) -> Allocated:
@@ -77,6 +108,8 @@ class Holders:
     holders: list[tuple[str, Subject, int]]
     hashes: tuple[str, ...]
     unreachable: tuple[str, ...]
+    told: str
+    """What the ledger remembers of an id that the store does not have."""
 
 
 async def lookup(ground: Ground, schema_id: int, context: str | None) -> Holders:
@@ -99,7 +132,15 @@ async def lookup(ground: Ground, schema_id: int, context: str | None) -> Holders
             asking.start_soon(ask, name)
     hashes = dict.fromkeys(held.schema_hash for held in await ground.ledger.lookup(schema_id))
     wanted = [one for one in found if context in (None, one[1].context)]
-    return Holders(sorted(wanted), tuple(hashes), tuple(sorted(unreachable)))
+    told = "" if ground.store.by_id(schema_id) else await ground.ledger.told(schema_id)
+    return Holders(sorted(wanted), tuple(hashes), tuple(sorted(unreachable)), told)
+
+
+async def blocks(ground: Ground) -> tuple[list[Block], frozenset[Block]]:
+    """Every block set aside, by ledger or store; and those that the store knows."""
+    await ground.store.refresh()
+    stored = frozenset(ground.store.blocks())
+    return list({*stored, *await ground.ledger.blocks()}), stored
 
 
 def mark_needed(store: SchemaStore, schema_id: int) -> int | None:

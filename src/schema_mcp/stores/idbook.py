@@ -126,11 +126,10 @@ class IdBook:
         rows = self._connection.execute("SELECT first, last, owner FROM blocks WHERE last > ? ORDER BY last", (above,))
         return [Block(*row) for row in rows]
 
-    def skips(self) -> list[Skip]:
-        """The numbers that were passed over, lowest first."""
-        return [
-            Skip(*row) for row in self._connection.execute("SELECT first, last, at, why FROM skipped ORDER BY last")
-        ]
+    def skips(self, above: int = 0) -> list[Skip]:
+        """The numbers that were passed over, or those above a number, lowest first."""
+        ordered = "SELECT first, last, at, why FROM skipped WHERE last > ? ORDER BY last, first"
+        return [Skip(*row) for row in self._connection.execute(ordered, (above,))]
 
     def held(self) -> list[Held]:
         """Every id with its content, lowest first."""

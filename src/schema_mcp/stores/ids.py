@@ -25,6 +25,7 @@ from anyio import to_thread
 from schema_mcp.domain import allocation
 from schema_mcp.domain.allocation import Allocated, Allocation, Block, Disagreement, Entry, Held, IdRange, Skip
 from schema_mcp.domain.errors import InvalidRequestError
+from schema_mcp.domain.id_audit import gaps
 from schema_mcp.domain.schema import Subject
 from schema_mcp.stores import leases
 from schema_mcp.stores.clock import Clock, stamp, utc_now
@@ -47,6 +48,7 @@ class Account:
     entries: list[Entry]
     blocks: list[Block]
     skips: list[Skip]
+    first: int
     last: int
 
 
@@ -106,6 +108,10 @@ class Ledger(Protocol):
 
     async def lookup_hash(self, schema_hash: str) -> list[Held]:
         """Which ids a content has."""
+        ...
+
+    async def told(self, id: int) -> str:
+        """Why nobody carries an id: reserved, passed over, handed out and not committed; empty where unknown."""
         ...
 
     async def entries(self, after: Entry | None = None, limit: int = 1_000) -> list[Entry]:
@@ -181,6 +187,13 @@ class BookLedger:
     async def lookup_hash(self, schema_hash: str) -> list[Held]:
         return await self._read(lambda book: book.ids_of(schema_hash))
 
+    async def told(self, id: int) -> str:
+        def act(book: IdBook) -> str:
+            stretches = (book.blocks(above=id - 1), book.skips(above=id - 1))
+            return next((one.reason for one in gaps((), id, id, book.holders(id), *stretches) if one.explained), "")
+
+        return await self._read(act)
+
     async def entries(self, after: Entry | None = None, limit: int = 1_000) -> list[Entry]:
         return await self._read(lambda book: book.entries(after, limit))
 
@@ -190,7 +203,7 @@ class BookLedger:
     async def audited(self) -> Account:
         def act(book: IdBook) -> Account:
             entries = book.entries(None, limit=EVERYTHING)
-            return Account(book.held(), entries, book.blocks(), book.skips(), book.last)
+            return Account(book.held(), entries, book.blocks(), book.skips(), self._ids.first, book.last)
 
         return await self._read(act)
 
