@@ -1,13 +1,17 @@
 """Large registries: every version once, in few requests, and never all in memory at the same time."""
 
 import json
+import statistics
+import threading
 import tracemalloc
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 
 from schema_mcp.domain.schema import Version
+from schema_mcp.registries import wire
 from schema_mcp.registries.backends.confluent import ConfluentRegistry
 from schema_mcp.registries.contract import Connection
 from schema_mcp.services.comparison import End, compare
@@ -103,3 +107,43 @@ async def test_a_listing_for_readers_is_not_kept_when_it_is_too_long():
 
     assert seen
     assert memory.figures.bytes == 0  # 40 MB are more than it may take
+
+
+async def test_long_answers_are_read_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch):
+    readers: set[str] = set()
+    for module, name in ((wire, "version"), (wire, "subjects"), (json, "loads")):
+        monkeypatch.setattr(module, name, telling(getattr(module, name), name, readers))
+
+    async for _ in registry("prod", Large()).versions():
+        pass
+
+    assert readers == {"version", "subjects", "loads", "loads here"}  # what is short is read at once
+
+
+def telling(act: Any, name: str, readers: set[str]) -> Any:
+    def call(*arguments: Any, **options: Any) -> Any:
+        here = threading.current_thread() is threading.main_thread()
+        readers.add(f"{name} here" if here else name)
+        return act(*arguments, **options)
+
+    return call
+
+
+async def test_others_are_served_while_ten_thousand_subjects_are_read():
+    waits: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            began = anyio.current_time()
+            await anyio.sleep(0.001)
+            waits.append(anyio.current_time() - began)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        async for _ in registry("prod", Large()).versions():
+            pass
+        tasks.cancel_scope.cancel()
+
+    assert len(waits) > 20
+    assert statistics.median(waits) < 0.05
+    assert max(waits) < 1

@@ -1,11 +1,13 @@
 """Search: ranked, over every registry and the store, fresh after our own writes and after a while."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from schema_mcp.domain.errors import NotFoundError, RegistryError
-from schema_mcp.domain.schema import Schema, SchemaType, Subject
+from schema_mcp.domain.schema import Schema, SchemaType, Subject, Version
 from schema_mcp.services import search
 from schema_mcp.services.registration import Stop
 from schema_mcp.services.search import FRESH, Found, Index
@@ -127,3 +129,65 @@ async def test_a_text_that_cannot_be_parsed_is_found_by_its_words(world: World, 
     await dev.register(Subject("zz"), Schema(record("id:long", name="Customer")))
 
     assert search.describe(None, (await dev.version(Subject("zz"))), ()).haystack.count("customer")  # type: ignore[arg-type]
+
+
+async def test_after_a_write_of_ours_only_that_subject_is_read(
+    world: World, index: Index, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("orders", "bills", "notes"):
+        await world.register(record("id:long", name=name.title()), Subject(name))
+    assert await names(world, index, "id") == ["bills", "notes", "orders"]
+    listed = counted(world.registry("dev"), "versions", monkeypatch)
+    read = counted(world.store, "version", monkeypatch)
+
+    await world.register(record("id:long", "note:string=", name="Bills"), Subject("bills"))
+    for calls in (listed, read):
+        calls.clear()
+    found = (await find(world, index, "note")).hits
+
+    assert [(str(hit.subject), hit.number, hit.found_in) for hit in found] == [
+        ("notes", 1, ("dev", "store")),
+        ("bills", 2, ("dev", "store")),
+    ]
+    assert (listed, [subject.name for subject, _ in read]) == ([], ["bills"])
+
+
+async def test_what_we_delete_is_found_no_more(world: World, index: Index):
+    await world.register(V1)
+    assert await names(world, index, "id") == [ORDERS.name]
+
+    await world.registry("dev").delete_subject(ORDERS)
+
+    assert [hit.found_in for hit in (await find(world, index, "id")).hits] == [("store",)]
+
+
+async def test_a_write_that_ends_while_a_registry_is_listed_is_found(
+    world: World, index: Index, monkeypatch: pytest.MonkeyPatch
+):
+    await world.register(V1, Subject("bills"))
+    dev = world.registry("dev")
+    honest = dev.versions
+
+    async def written_meanwhile(**options: object) -> AsyncIterator[Version]:
+        async for version in honest(**options):  # pyright: ignore[reportArgumentType]
+            yield version
+        await dev.register(ORDERS, Schema(V2))
+
+    monkeypatch.setattr(dev, "versions", written_meanwhile)
+    await find(world, index, "note", "dev")
+    monkeypatch.setattr(dev, "versions", honest)
+
+    assert [hit.subject for hit in (await find(world, index, "note", "dev")).hits] == [ORDERS]
+
+
+def counted(thing: object, method: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every call of a method from now on."""
+    calls: list[Any] = []
+    honest = getattr(thing, method)
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        calls.append(arguments)
+        return honest(*arguments, **options)
+
+    monkeypatch.setattr(thing, method, call)
+    return calls

@@ -92,6 +92,7 @@ class _Pass:
                 self.holds_together = False
                 return
             last = _key(fresh[-1])
+            del found, fresh  # let go of a page before the next is in memory
 
 
 async def _missing(

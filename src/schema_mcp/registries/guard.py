@@ -1,12 +1,14 @@
 """The one choke point between services and backends: no write to what is closed, none that a product would lose."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Generator, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import InvalidRequestError, ReadOnlyError
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
 from schema_mcp.registries import asks
+from schema_mcp.registries.changes import Changes
 from schema_mcp.registries.contract import Basis, Capability, Figures, Health, Info, Number, Registry, Verdict
 
 
@@ -21,6 +23,8 @@ class GuardedRegistry:
         self._closed_by = closed_by
         self.writes = 0
         """How many writes were let through."""
+        self.changes = Changes()
+        """What they may have changed."""
 
     @property
     def name(self) -> str:
@@ -127,20 +131,20 @@ class GuardedRegistry:
         number: int | None = None,
         normalize: bool = False,
     ) -> Version:
-        self._let_through(asks.of_schema(subject, schema, schema_id=schema_id))
-        return await self._inner.register(subject, schema, schema_id=schema_id, number=number, normalize=normalize)
+        with self._changing(subject, asks.of_schema(subject, schema, schema_id=schema_id)):
+            return await self._inner.register(subject, schema, schema_id=schema_id, number=number, normalize=normalize)
 
     async def delete_version(self, subject: Subject, number: int, *, permanent: bool = False) -> None:
-        self._let_through(asks.of_name(subject))
-        await self._inner.delete_version(subject, number, permanent=permanent)
+        with self._changing(subject, asks.of_name(subject)):
+            await self._inner.delete_version(subject, number, permanent=permanent)
 
     async def delete_subject(self, subject: Subject, *, permanent: bool = False) -> list[int]:
-        self._let_through(asks.of_name(subject))
-        return await self._inner.delete_subject(subject, permanent=permanent)
+        with self._changing(subject, asks.of_name(subject)):
+            return await self._inner.delete_subject(subject, permanent=permanent)
 
     async def delete_context(self, context: str) -> None:
-        self._let_through([Capability.CONTEXT_REMOVAL])
-        await self._inner.delete_context(context)
+        with self._changing(None, [Capability.CONTEXT_REMOVAL]):
+            await self._inner.delete_context(context)
 
     async def set_config(self, scope: Subject, config: Json) -> None:
         self._let_through(asks.of_config(scope, config))
@@ -173,6 +177,15 @@ class GuardedRegistry:
                 hint="Nothing was changed. Only whoever runs this server can open it, in its configuration.",
                 details={"registry": self.name, "closed_by": self._closed_by},
             )
+
+    @contextmanager
+    def _changing(self, subject: Subject | None, asked: Iterable[Capability]) -> Generator[None]:
+        """Around a write that changes what the registry holds: also one that fails may have changed it."""
+        self._let_through(asked)
+        try:
+            yield
+        finally:
+            self.changes.note(subject)
 
     def _let_through(self, asked: Iterable[Capability]) -> None:
         self.require_writable()

@@ -16,6 +16,7 @@ from schema_mcp.registries.clients import Clients
 from schema_mcp.registries.contract import Connection, Health
 from schema_mcp.registries.credentials import credentials_of, secrets_of, signed_in
 from schema_mcp.registries.pacing import Clock, Pace, full_jitter
+from schema_mcp.registries.reading import LONG, aside
 from schema_mcp.registries.replies import Replies, Reply
 
 LARGEST_BODY: Final = 64 * 1024 * 1024
@@ -66,7 +67,12 @@ class RestClient:
             outcome = await self._outcome(call)
         if isinstance(outcome, Failure):
             raise self._unanswered(call, outcome)
-        return self.replies.read(outcome, may_be_empty=call.writes)
+        return await self._read(outcome, call)
+
+    async def _read(self, reply: Reply, call: Call) -> Any:
+        if len(reply.body) > LONG:
+            return await aside(lambda: self.replies.read(reply, may_be_empty=call.writes))
+        return self.replies.read(reply, may_be_empty=call.writes)
 
     @property
     def health(self) -> tuple[Health, ...]:
@@ -144,13 +150,13 @@ class RestClient:
         except httpx2.DecodingError as error:
             raise self.replies.nonsense("with a body that cannot be unpacked", status=HTTPStatus.OK) from error
 
-    async def _body(self, response: httpx2.Response) -> bytes:
+    async def _body(self, response: httpx2.Response) -> bytearray:
         body = bytearray()
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > LARGEST_BODY:
                 raise self.replies.nonsense(f"with more than {LARGEST_BODY:,} bytes", status=response.status_code)
-        return bytes(body)
+        return body
 
     def _fail_fast(self) -> None:
         rest = self._addresses.rest_for

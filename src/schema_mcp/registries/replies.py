@@ -29,7 +29,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | bytearray
 
     @property
     def retry_after(self) -> float | None:
@@ -53,7 +53,7 @@ class Replies:
             raise self._redirected(reply)
         raise self._refused(reply)
 
-    def nonsense(self, what: str, *, status: int, body: bytes | str = b"") -> RegistryError:
+    def nonsense(self, what: str, *, status: int, body: bytes | bytearray | str = b"") -> RegistryError:
         """The error for an answer that makes no sense; shows its beginning and says what to look at."""
         shown = f": {self.excerpt(body)}" if body else ""
         return RegistryError(
@@ -62,7 +62,7 @@ class Replies:
             details={"registry": self._registry, "status": status},
         )
 
-    def excerpt(self, body: bytes | str) -> str:
+    def excerpt(self, body: bytes | bytearray | str) -> str:
         """The first printable characters of an answer, secrets struck out."""
         text = body if isinstance(body, str) else body[: 20 * _SHOWN].decode("utf-8", "replace")
         words = " ".join(self.hidden(text).split())

@@ -23,6 +23,7 @@ from schema_mcp.registries.calls import Call
 from schema_mcp.registries.contract import Capability, Connection, Health, Info, Number, Verdict, level_of
 from schema_mcp.registries.dialects import CONFLUENT, NATIVE, Dialect
 from schema_mcp.registries.http import RestClient
+from schema_mcp.registries.reading import aside
 from schema_mcp.registries.recognition import UNKNOWN, beside, recognise
 
 PAGE = 1_000
@@ -34,6 +35,9 @@ _HEADERS = {
     # Confluent Cloud leaves newer properties out of its answers without it.
     "Confluent-Accept-Unknown-Properties": "true",
 }
+_LONG_LIST = 1_000
+"""A list of more names is read beside the event loop."""
+
 _NO_SUCH_ENDPOINT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 _ABSENT = MISSING | UNSET | {HIDDEN}
 
@@ -122,8 +126,13 @@ class RestRegistry:
     async def subjects(self, *, context: str | None = None, prefix: str = "", deleted: bool = False) -> list[Subject]:
         wanted = Wanted(context, prefix)
         query = {**await self._cut_down(context, prefix), **asking.shown(deleted=deleted)}
-        found = self._parsed(wire.subjects, await self._get("subjects", **query) or [])
-        return sorted((subject for subject in found if wanted.covers(subject)), key=str)
+        answer: Any = await self._get("subjects", **query) or []
+
+        def read() -> list[Subject]:
+            found = self._parsed(wire.subjects, answer)
+            return sorted((subject for subject in found if wanted.covers(subject)), key=str)
+
+        return await aside(read) if len(answer) > _LONG_LIST else read()
 
     async def numbers(self, subject: Subject, *, deleted: bool = False) -> list[int]:
         answer = await self._find("subjects", asking.segment(subject), "versions", **asking.shown(deleted=deleted))
@@ -153,6 +162,10 @@ class RestRegistry:
             if asking.status(error) not in _NO_SUCH_ENDPOINT:
                 raise
             return None
+        # A thousand entries take a while: beside the event loop.
+        return await aside(lambda: self._page_of(answer, wanted))
+
+    def _page_of(self, answer: Any, wanted: Wanted) -> list[Version] | None:
         entries = self._parsed(wire.entries, answer)
         # 7.x does not say which versions are soft-deleted; reading them one by one tells.
         told = not wanted.deleted or all(isinstance(entry, dict) and "deleted" in entry for entry in entries)

@@ -97,7 +97,7 @@ async def compare(source: End, target: End, prefix: str, report: Report) -> Comp
     found = await to_thread.run_sync(lambda: list(differences(here, there)))
     contents = {(one.subject, one.number) for one in found if one.kind is Kind.CONTENT}
     ours, theirs = await each([source, target], lambda end: _facets(end, prefix, contents, progress))
-    exact = [_exact(one, ours, theirs) for one in found]
+    exact = await to_thread.run_sync(lambda: [_exact(one, ours, theirs) for one in found])
     return Comparison(exact, _size(here), _size(there))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
+from typing import TypeAlias
 
 import anyio
 from anyio import to_thread
@@ -21,6 +22,8 @@ from schema_mcp.registries.contract import Basis, Registry
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.memory import is_away
 from schema_mcp.services.resolution import LATEST, Finder, in_registry, in_store, whole
+from schema_mcp.services.together import each
+from schema_mcp.stores.index import Record
 from schema_mcp.stores.schemastore import SchemaStore
 
 STORE = "store"
@@ -33,6 +36,8 @@ _PATIENCE, _FIRST_PATIENCE = 2, 10
 _MOST_DOCUMENTS = 50_000
 _MOST_MATCHES = 5
 _AT_ONCE = 200
+_MOST_ALONE = 50
+"""So many subjects that we wrote to are read one by one; for more, a listing costs less."""
 
 _WEIGHTS = {"subject": 8, "record": 5, "message": 5, "object": 5, "enum": 5, "field": 4, "tag": 4, "type": 2, "doc": 1}
 _EXACT = 3
@@ -72,15 +77,26 @@ class Found:
     """Of what those hold."""
 
 
+_Held: TypeAlias = dict[Subject, tuple[Version, Document]]
+
+
 @dataclass(slots=True)
 class _Shelf:
-    """What one side (a registry or the store) holds: the latest version of each subject, with its document."""
+    """What one side (a registry or the store) holds: the latest version of each subject, with its document.
+
+    `held` is never changed, because a search may be reading it: the next state is another one.
+    """
 
     stamp: object = None
+    changes: int = 0
+    """How many writes of ours it knows."""
+
     asked_at: datetime | None = None
     listed_at: datetime | None = None
     stale: bool = False
-    held: dict[Subject, tuple[Version, Document]] = field(default_factory=dict[Subject, tuple[Version, Document]])
+    held: _Held = field(default_factory=dict[Subject, tuple[Version, Document]])
+    records: dict[Subject, Record] = field(default_factory=dict[Subject, Record])
+    """Of the store: what its documents were written from."""
 
 
 class Index:
@@ -93,40 +109,56 @@ class Index:
         self._refreshing: dict[str, anyio.Lock] = {}
 
     async def store(self, store: SchemaStore) -> _Shelf:
-        """The store's shelf, brought up to its head."""
+        """The store's shelf, brought up to its head: only subjects whose latest version is another are read."""
         await store.refresh()
         async with self._lock(STORE):
             shelf = self._shelves.setdefault(STORE, _Shelf())
             if shelf.stamp != store.head:
-                latest = [stored for subject in store.subjects() if (stored := store.version(subject, "latest"))]
+                stamp, records = store.head, _latest_records(store)
+                new = [subject for subject, record in records.items() if shelf.records.get(subject) != record]
+                latest = [stored for subject in new if (stored := store.version(subject, "latest"))]
                 extras = {one.version.subject: (*one.tags, one.description) for one in latest}
-                shelf.held = await self._described([one.version for one in latest], [in_store(store)], extras)
-                shelf.stamp = store.head
+                written = await self._described([one.version for one in latest], [in_store(store)], extras)
+                kept = {subject: one for subject, one in shelf.held.items() if subject in records}
+                shelf.held, shelf.records, shelf.stamp = kept | written, records, stamp
             return shelf
 
     async def registry(self, fleet: Fleet, name: str, store: SchemaStore) -> _Shelf:
-        """A registry's shelf, listed again when it is older than `FRESH` or we wrote there since.
+        """A registry's shelf, listed again when it is older than `FRESH`; what we wrote since is read by itself.
 
         While the registry is away, the shelf is what it was; a new one has the last listing that is remembered.
         """
         async with self._lock(name):
             shelf, now = self._shelves.setdefault(name, _Shelf()), self._clock()
-            writes = fleet.get(name).writes
-            if shelf.stamp == writes and shelf.asked_at and now - shelf.asked_at <= FRESH:
-                return shelf
-            registry = fleet.reading(name)
+            changes = fleet.get(name).changes
+            count, ours = changes.count, changes.since(shelf.changes)
             try:
-                listed = await _listed(registry, _PATIENCE if shelf.listed_at else _FIRST_PATIENCE)
+                if shelf.asked_at and now - shelf.asked_at <= FRESH and ours is not None and len(ours) <= _MOST_ALONE:
+                    await self._mend(shelf, sorted(ours), fleet, name, store)
+                else:
+                    await self._list(shelf, fleet, name, store)
             except SchemaMcpError as error:
-                if shelf.stamp != writes or not is_away(error):
+                if ours is None or ours or not shelf.asked_at or not is_away(error):
                     raise
                 shelf.asked_at, shelf.stale = now, True
-                return shelf
-            finders = [in_store(store), _among(listed), in_registry(fleet.reading(name))]
-            shelf.held = await self._described(listed, finders, {})
-            shelf.stamp, shelf.asked_at, shelf.stale = writes, now, registry.basis.stale
-            shelf.listed_at = now - timedelta(seconds=registry.basis.age or 0)
+            shelf.changes = count
             return shelf
+
+    async def _mend(self, shelf: _Shelf, ours: Sequence[Subject], fleet: Fleet, name: str, store: SchemaStore) -> None:
+        if not ours:
+            return
+        registry = fleet.get(name)
+        read = [one for one in await each(ours, registry.version) if one]
+        written = await self._described(read, [in_store(store), in_registry(registry)], {})
+        shelf.held = {subject: one for subject, one in shelf.held.items() if subject not in ours} | written
+
+    async def _list(self, shelf: _Shelf, fleet: Fleet, name: str, store: SchemaStore) -> None:
+        registry, now = fleet.reading(name), self._clock()
+        listed = await _listed(registry, _PATIENCE if shelf.listed_at else _FIRST_PATIENCE)
+        finders = [in_store(store), _among(listed), in_registry(fleet.reading(name))]
+        shelf.held = await self._described(listed, finders, {})
+        shelf.asked_at, shelf.stale = now, registry.basis.stale
+        shelf.listed_at = now - timedelta(seconds=registry.basis.age or 0)
 
     def basis(self, shelf: _Shelf) -> Basis:
         """How old the content of a shelf is, and whether its registry is away."""
@@ -138,21 +170,20 @@ class Index:
 
     async def _described(
         self, versions: Sequence[Version], finders: Sequence[Finder], extras: Mapping[Subject, Sequence[str]]
-    ) -> dict[Subject, tuple[Version, Document]]:
+    ) -> _Held:
         """Each version with its document; only content that is new here is parsed, beside the event loop."""
-        held: dict[Subject, tuple[Version, Document]] = {}
+        held: _Held = {}
         for start in range(0, len(versions), _AT_ONCE):
             tasks = [_Task(one, tuple(extras.get(one.subject, ()))) for one in versions[start : start + _AT_ONCE]]
+            keys = await to_thread.run_sync(_keys, tasks)
+            pairs = list(zip(keys, tasks, strict=True))
             new = {
-                task.key: (await _whole(task.version, finders), task)
-                for task in tasks
-                if task.key not in self._documents
+                key: (await _whole(task.version, finders), task) for key, task in pairs if key not in self._documents
             }
-            written = await to_thread.run_sync(_described, list(new.values()))
-            self._documents.update(zip(new, written, strict=True))
-            fresh = dict(zip(new, written, strict=True))
-            for task in tasks:
-                held[task.version.subject] = task.version, fresh.get(task.key) or self._documents[task.key]
+            fresh = dict(zip(new, await to_thread.run_sync(_described, list(new.values())), strict=True))
+            for key, task in pairs:
+                held[task.version.subject] = task.version, fresh.get(key) or self._documents[key]
+            self._documents.update(fresh)
         return held
 
 
@@ -166,6 +197,10 @@ class _Task:
     @property
     def key(self) -> str:
         return "\0".join((str(self.version.subject), schema_hash(self.version.schema), *self.extras))
+
+
+def _keys(tasks: Sequence[_Task]) -> list[str]:
+    return [task.key for task in tasks]
 
 
 def _described(tasks: Sequence[tuple[Whole | None, _Task]]) -> list[Document]:
@@ -204,9 +239,17 @@ async def find(
     )
 
 
-def _seen(
-    fleet: Fleet, name: str, held: dict[Subject, tuple[Version, Document]]
-) -> dict[Subject, tuple[Version, Document]]:
+def _latest_records(store: SchemaStore) -> dict[Subject, Record]:
+    """What the store has of each subject that is not retired, without its text."""
+    found: dict[Subject, Record] = {}
+    for subject in store.subjects():
+        live = next((record for record in reversed(store.records(subject)) if not record.deleted), None)
+        if live:
+            found[subject] = live
+    return found
+
+
+def _seen(fleet: Fleet, name: str, held: _Held) -> _Held:
     """What a caller may see of a shelf, which holds everything."""
     if fleet is fleet.whole or name == STORE:
         return held
@@ -272,7 +315,7 @@ async def _whole(version: Version, finders: Sequence[Finder]) -> Whole | None:
         return None
 
 
-def _ranked(held: dict[str, dict[Subject, tuple[Version, Document]]], query: str, prefix: str) -> list[Hit]:
+def _ranked(held: dict[str, _Held], query: str, prefix: str) -> list[Hit]:
     words = re.findall(r"[\w.$-]+", query.lower()) or [query.lower()]
     hits: dict[tuple[Subject, int, int], Hit] = {}
     for name, shelf in held.items():

@@ -21,16 +21,16 @@ async def each(
     The first `SchemaMcpError` ends the others and is raised as it is, not wrapped in a group.
     """
     answers: dict[int, Answer] = {}
-    room = anyio.CapacityLimiter(at_once)
+    left = iter(enumerate(items))
 
-    async def one(index: int, item: Item) -> None:
-        async with room:
+    async def work() -> None:
+        for index, item in left:  # shared: each takes the next that nobody has
             answers[index] = await ask(item)
 
     try:
         async with anyio.create_task_group() as asking:
-            for index, item in enumerate(items):
-                asking.start_soon(one, index, item)
+            for _ in range(min(at_once, len(items))):
+                asking.start_soon(work)
     except* SchemaMcpError as group:
         raise _first(group) from None
     return [answers[index] for index in range(len(items))]

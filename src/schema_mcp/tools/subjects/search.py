@@ -16,13 +16,13 @@ class SearchSchemas(Shape):
     """What to look for."""
 
     query: Annotated[str, Field(min_length=1, max_length=200)]
-    """Words: names, fields, types, docs, tags."""
+    """Words to find."""
 
     registries: tuple[str, ...] = ()
     """Only these; all and the store when left out."""
 
     prefix: str = ""
-    """Only subjects that begin so."""
+    """Only names that begin so."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     """At most so many hits."""
@@ -85,13 +85,11 @@ async def search_schemas(workspace: Workspace, request: SearchSchemas) -> Hits:
         workspace.index, workspace.fleet, workspace.store, request.query, request.registries, request.prefix
     )
     query = f"search {request.query} {request.registries} {request.prefix}"
-    hits = [
-        Hit(subject=str(one.subject), version=one.number, id=one.id, found_in=one.found_in, matches=one.matches)
-        for one in found.hits
-    ]
-    cut = page(hits, cursor=request.cursor, limit=request.limit, query=query, size=weight)
+    cut = page(
+        found.hits, cursor=request.cursor, limit=request.limit, query=query, size=lambda one: weight(_shown(one))
+    )
     return Hits(
-        hits=tuple(cut.items),
+        hits=tuple(map(_shown, cut.items)),
         total=cut.total,
         searched=found.searched,
         unreachable=found.unreachable,
@@ -99,3 +97,7 @@ async def search_schemas(workspace: Workspace, request: SearchSchemas) -> Hits:
         **basis_of(found.basis),
         cursor=cut.cursor,
     )
+
+
+def _shown(one: search.Hit) -> Hit:
+    return Hit(subject=str(one.subject), version=one.number, id=one.id, found_in=one.found_in, matches=one.matches)
