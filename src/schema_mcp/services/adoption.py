@@ -121,13 +121,15 @@ async def survey(ground: Ground, registry: Registry, selection: Selection, terms
     stopped = {clash.subject for clash in found}
     through = [item for item in items if item.version.subject not in stopped]
     fresh = [item for item in through if item.place not in held]
-    retired, differing = _retired(store, registry.name, selection, through, terms)
+    retired, differing = _retired(store, registry.name, through, terms)
+    # A subject with a clash is not gone: whatever stands there is looked at as well.
+    gone = _gone(store, registry.name, selection, items) if terms.overwrite else []
     scopes = [*(Subject("", one) for one in await inventory.contexts(registry, selection)), *_subjects(through)]
     own = await inventory.settings(registry, scopes, report) if terms.settings else {}
     wished, left = wishes(store, registry.name, _subjects(through), own, terms)
     return Adoption(
         registry=registry.name,
-        changes=(*(AddVersion(_stored(store, registry.name, item, terms)) for item in fresh), *retired, *wished),
+        changes=(*(AddVersion(_stored(store, registry.name, item, terms)) for item in fresh), *retired, *gone, *wished),
         clashes=tuple(found),
         left=tuple(sorted([*left, *differing])),
         same=len(through) - len(fresh),
@@ -192,9 +194,9 @@ def _subjects(items: Collection[Item]) -> list[Subject]:
 
 
 def _retired(
-    store: SchemaStore, registry: str, selection: Selection, items: Sequence[Item], terms: Terms
+    store: SchemaStore, registry: str, items: Sequence[Item], terms: Terms
 ) -> tuple[list[UpdateVersion], list[Left]]:
-    """Versions that one side calls deleted and the other does not, or that the registry no longer has."""
+    """Versions that one side calls deleted and the other does not."""
     changes: list[UpdateVersion] = []
     left: list[Left] = []
     for item in items:
@@ -207,7 +209,7 @@ def _retired(
         else:
             there, here = ("soft-deleted", "live") if item.version.deleted else ("live", "retired")
             left.append(Left(subject, f"v{number} is {there} in {registry} and {here} in the store, which stays"))
-    return changes + (_gone(store, registry, selection, items) if terms.overwrite else []), left
+    return changes, left
 
 
 def _flagged(store: SchemaStore, item: Item) -> list[UpdateVersion]:
