@@ -111,6 +111,10 @@ class Format(Protocol):
         """What the compatibility check silently ignores, and what stricter tools would refuse."""
         ...
 
+    def advice(self, parsed: Any) -> list[Finding]:
+        """Where a small, compatible edit would leave more room for later ones."""
+        ...
+
     def lint_change(self, new: Any, old: Any) -> list[Finding]:
         """Changes that the compatibility check passes in silence and a consumer may still trip over."""
         ...

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from anyio import to_thread
 
@@ -66,11 +66,22 @@ async def judge_all(side: Side, selection: Selection, report: Report) -> list[Ju
     subjects = sorted(histories)
     judged: list[Judged] = []
     for start in range(0, len(subjects), _AT_ONCE):
-        some = [await _read(side, subject, histories) for subject in subjects[start : start + _AT_ONCE]]
+        some = [await _read(side, histories, subject) for subject in subjects[start : start + _AT_ONCE]]
         judges = await each([one.subject for one in some], side.judge)
         judged += await to_thread.run_sync(_judged, some, judges)
         await report(len(judged), len(subjects), f"{len(judged):,} of {len(subjects):,} subjects")
     return judged
+
+
+async def latest(side: Side, selection: Selection) -> dict[Subject, Whole]:
+    """The latest version of every selected subject; those whose references cannot be found are left out."""
+    histories = await _histories(side, selection)
+    found: dict[Subject, Whole] = {}
+    for subject in sorted(histories):
+        read = await _read(side, histories, subject, above=max(histories[subject]) - 1)
+        if not read.problem:
+            found[subject] = read.versions[-1]
+    return found
 
 
 def overview(judged: Sequence[Judged], level: Level | None) -> Overview:
@@ -102,7 +113,11 @@ class _History:
     problem: str = ""
 
 
-async def _histories(side: Side, selection: Selection) -> dict[Subject, dict[int, Version]]:
+Listed: TypeAlias = Mapping[Subject, Mapping[int, Version]]
+"""Live versions by subject and number, as one listing gave them."""
+
+
+async def _histories(side: Side, selection: Selection) -> Listed:
     found: dict[Subject, dict[int, Version]] = {}
     if side.registry is None:
         await side.store.refresh()
@@ -118,19 +133,19 @@ async def _histories(side: Side, selection: Selection) -> dict[Subject, dict[int
     return {subject: versions for subject, versions in found.items() if versions}
 
 
-async def _read(side: Side, subject: Subject, histories: Mapping[Subject, Mapping[int, Version]]) -> _History:
+async def _read(side: Side, histories: Listed, subject: Subject, *, above: int = 0) -> _History:
     """A history with its references; what was listed is not asked for again."""
     finders = [_in_listing(histories), *side.finders]
     versions: list[Whole] = []
     try:
-        for number, version in sorted(histories[subject].items()):
+        for number, version in sorted(item for item in histories[subject].items() if item[0] > above):
             versions.append(await whole(version.schema, subject, finders, number=number))
     except InvalidSchemaError as error:
         return _History(subject, versions, str(error))
     return _History(subject, versions)
 
 
-def _in_listing(histories: Mapping[Subject, Mapping[int, Version]]) -> Finder:
+def _in_listing(histories: Listed) -> Finder:
     async def find(subject: Subject, number: int) -> Version | None:
         versions = histories.get(subject, {})
         return versions.get(number if number > 0 else max(versions, default=0))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from schema_mcp.domain.avro import compatibility, describe, lint, mend, messages, silent
+from schema_mcp.domain.avro import advice, compatibility, describe, lint, mend, messages, silent
 from schema_mcp.domain.avro.schema import AvroSchema, parsed
 from schema_mcp.domain.formats import Change, Difference, Finding, Named, Rules
 from schema_mcp.domain.schema import Dependency, SchemaType
@@ -39,6 +39,9 @@ class AvroFormat:
     def lint(self, parsed: AvroSchema, text: str) -> list[Finding]:
         del text
         return lint.findings(parsed)
+
+    def advice(self, parsed: AvroSchema) -> list[Finding]:
+        return advice.advice(parsed)
 
     def lint_change(self, new: AvroSchema, old: AvroSchema) -> list[Finding]:
         return silent.findings(new.root, old.root)

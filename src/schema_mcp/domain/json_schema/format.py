@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from schema_mcp.domain.formats import Change, Difference, Finding, Named, Rules
-from schema_mcp.domain.json_schema import compatibility, describe, lint, mend, silent
+from schema_mcp.domain.json_schema import advice, compatibility, describe, lint, mend, silent
 from schema_mcp.domain.json_schema.kinds import COMPATIBLE, sentence
 from schema_mcp.domain.json_schema.schema import JsonSchema, parsed
 from schema_mcp.domain.json_schema.steps import Found
@@ -41,6 +41,9 @@ class JsonSchemaFormat:
 
     def lint(self, parsed: JsonSchema, text: str) -> list[Finding]:
         return lint.findings(parsed, text)
+
+    def advice(self, parsed: JsonSchema) -> list[Finding]:
+        return advice.advice(parsed)
 
     def lint_change(self, new: JsonSchema, old: JsonSchema) -> list[Finding]:
         return silent.findings(new, old)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from schema_mcp.domain.formats import Change, Difference, Finding, Named, Rules
+from schema_mcp.domain.protobuf.advice import advice
 from schema_mcp.domain.protobuf.compatibility import Comparison
 from schema_mcp.domain.protobuf.describe import changes, names
 from schema_mcp.domain.protobuf.encoder import encoded_text
@@ -48,6 +49,9 @@ class ProtobufFormat:
 
     def lint(self, parsed: ProtobufSchema, text: str) -> list[Finding]:
         return lint(parsed, text)
+
+    def advice(self, parsed: ProtobufSchema) -> list[Finding]:
+        return advice(parsed)
 
     def lint_change(self, new: ProtobufSchema, old: ProtobufSchema) -> list[Finding]:
         return lint_change(new, old)

@@ -3,6 +3,7 @@
 from schema_mcp.tools.compatibility.checking import check_compatibility, diff_schemas
 from schema_mcp.tools.compatibility.estate import check_compatibility_bulk
 from schema_mcp.tools.compatibility.evolution import analyze_evolution, suggest_evolution
+from schema_mcp.tools.compatibility.improvement import suggest_improvements
 
 __all__ = [
     "analyze_evolution",
@@ -10,4 +11,5 @@ __all__ = [
     "check_compatibility_bulk",
     "diff_schemas",
     "suggest_evolution",
+    "suggest_improvements",
 ]

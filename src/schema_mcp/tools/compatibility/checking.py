@@ -31,13 +31,13 @@ class Compared(Shape):
     """What two schemas may be named by."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default one."""
 
     source: Literal["registry", "store"] = "registry"
-    """Where subjects are read."""
+    """Where to read."""
 
     subject: str | None = None
-    """Subject whose versions are meant."""
+    """Whose versions are meant."""
 
     context: str | None = None
     """Context of the subject."""
@@ -65,13 +65,13 @@ class CheckCompatibility(Compared):
     """What to check against what: two texts, a text and a subject, or two versions."""
 
     level: Level | None = None
-    """Level; the one in force when left out."""
+    """Level, if not the one in force."""
 
     metadata: dict[str, Any] | None = None
     """Metadata of the new text."""
 
     policy: Policy | None = None
-    """JSON Schema rules; those in force when left out."""
+    """JSON Schema rules, if not those in force."""
 
     ask_registry: bool = False
     """Take the registry's own answer."""
