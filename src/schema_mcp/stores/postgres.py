@@ -24,15 +24,15 @@ CONNECTIONS: Final = 4
 """Most connections of one process for transactions; one more may stand for its presence."""
 
 PATIENCE: Final = timedelta(seconds=30)
-"""How long one statement may wait for another writer, or take."""
+"""How long a statement may wait for another writer; it may take twice as long altogether."""
 
 _CONNECT_SECONDS: Final = 10
 _MIGRATING: Final = 7_238_117_640  # a number of ours among the advisory locks
 # Said in each transaction and not once a connection: a pooler may give every transaction another connection. A writer
 # that was paused inside a transaction loses it, and with it the lock that everybody waits for.
 _BEGIN: Final = (
-    f"SET LOCAL search_path = {SCHEMA}; SET LOCAL lock_timeout = {{wait}}; SET LOCAL statement_timeout = {{wait}}; "
-    "SET LOCAL idle_in_transaction_session_timeout = {wait}"
+    f"SET LOCAL search_path = {SCHEMA}; SET LOCAL lock_timeout = {{wait}}; SET LOCAL statement_timeout = {{most}}; "
+    "SET LOCAL idle_in_transaction_session_timeout = {most}"
 )
 _WRITE: Final = f"BEGIN; {_BEGIN}"
 _READ: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_BEGIN}"
@@ -90,7 +90,7 @@ class Postgres:
         self._url = url
         self._areas = {name: POSTGRESQL.spelt(migrations) for name, migrations in areas.items()}
         wait = round(patience.total_seconds() * 1_000)
-        self._write, self._read = (text.format(wait=wait).encode() for text in (_WRITE, _READ))
+        self._write, self._read = (text.format(wait=wait, most=2 * wait).encode() for text in (_WRITE, _READ))
         self._idle: list[psycopg.Connection[Any]] = []
         self._turn = threading.Lock()
         self._is_ready = False
@@ -172,7 +172,11 @@ class Postgres:
             else:
                 return connection
         connection = self.connected()
-        connection.execute(begin)
+        try:
+            connection.execute(begin)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _prepare(self) -> None:
