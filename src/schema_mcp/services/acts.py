@@ -180,7 +180,7 @@ async def _purge(scene: Scene, step: Step, seen: Seen) -> None:
     if seen.now["stands"] != "nothing":
         await registry.delete_version(step.subject, step.number, permanent=True)
     if seen.first.get("config") and await _config(scene, step) is None:
-        await registry.set_config(step.subject, _as_written(seen.first["config"]))
+        await registry.set_config(step.subject, as_written(seen.first["config"]))
     if seen.first.get("mode") and await registry.mode(step.subject) is None:
         await restore_mode(registry, step.subject, Mode(seen.first["mode"]))
 
@@ -214,7 +214,8 @@ def field_in(config: Json | None, name: str) -> Any:
     return level_of(config) if name in LEVEL_KEYS else (config or {}).get(name)
 
 
-def _as_written(config: Json) -> Json:
+def as_written(config: Json) -> Json:
+    """A configuration as it was read, under the names by which it is written."""
     fields = {name: value for name, value in config.items() if name not in LEVEL_KEYS}
     level = level_of(config)
     return fields | ({_LEVEL: level} if level else {})

@@ -1,26 +1,28 @@
 """Apply a plan: only one that is kept, allowed and fresh; in the journal, in the background, and to be resumed."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 import anyio
 from anyio.abc import TaskGroup
 
 from schema_mcp.domain.errors import LockHeldError, NotFoundError, SchemaMcpError, StalePlanError
-from schema_mcp.domain.plan import Plan, from_text, to_text
-from schema_mcp.services import deployment, migration, recovery, reference_commit, reference_update, selection, steps
+from schema_mcp.domain.plan import Plan, to_text
+from schema_mcp.services import (
+    deployment,
+    migration,
+    recovery,
+    reference_commit,
+    reference_update,
+    rollback,
+    selection,
+    steps,
+)
 from schema_mcp.services.draft import terms_of
 from schema_mcp.services.ground import Ground, Report, Signature
+from schema_mcp.services.kept import kept_plan
 from schema_mcp.stores.journal import Journal, Run, Status
-
-
-async def kept_plan(journal: Journal, digest: str) -> Plan:
-    """A plan by its digest; raises `NotFoundError` when it was never made here, or is gone."""
-    text = await journal.plan(digest)
-    if text is None:
-        raise NotFoundError(
-            f"No plan {digest[:12]}… is kept here", hint="Make it with plan_deployment or plan_migration."
-        )
-    return from_text(text)
 
 
 async def apply(
@@ -49,8 +51,11 @@ async def apply(
         await _refuse_stale(ground, plan)
     else:
         await ground.store.refresh()
+    undoes = plan.request["task"] if plan.kind == rollback.KIND else ""
+    if undoes:
+        await ground.journal.stop(undoes)  # what is taken back is not gone on with
     run = await ground.journal.start(
-        kind=plan.kind, plan=digest, owner=signed.caller.name, total=len(plan.steps), resumes=cut_off
+        kind=plan.kind, plan=digest, owner=signed.caller.name, total=len(plan.steps), resumes=cut_off, undoes=undoes
     )
     await within(background, patience, lambda: _carry_out(ground, plan, run, signed, report, said))
     return await task(ground.journal, run.task)
@@ -100,6 +105,8 @@ async def again(ground: Ground, plan: Plan) -> Plan:
     """The plan that the same request makes now."""
     if plan.kind == reference_update.KIND:
         return await reference_update.again(ground.fleet, ground.store, ground.ids, plan.request)
+    if plan.kind == rollback.KIND:
+        return await rollback.plan(ground, plan.request["task"])
     chosen = selection.from_request(plan.request)
     if plan.kind == "migration":
         source, target = (ground.fleet.get(plan.request[end]) for end in ("source", "target"))
@@ -107,6 +114,48 @@ async def again(ground: Ground, plan: Plan) -> Plan:
         return made.plan
     names, terms = plan.request["registries"], terms_of(plan)
     return await deployment.plan(ground.fleet, ground.store, names, chosen, terms, ground.journal)
+
+
+class PlanState(StrEnum):
+    """How a plan stands."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    APPLIED = "applied"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a plan stands, why, and the last task that carried it out, if any did."""
+
+    state: PlanState
+    why: str = ""
+    task: str | None = None
+
+
+_STANDING: Mapping[Status, PlanState] = {
+    Status.RUNNING: PlanState.RUNNING,
+    Status.INTERRUPTED: PlanState.INTERRUPTED,
+    Status.SUCCEEDED: PlanState.APPLIED,
+}
+
+
+async def standing(ground: Ground, digest: str, plan: Plan) -> Standing:
+    """Whether a plan was applied or, where it was not or was undone, whether it can be: it is made again to know."""
+    runs = await ground.journal.runs(plan=digest, limit=1)
+    task = runs[0].task if runs else None
+    if runs and not runs[0].undone_by and runs[0].status in _STANDING:
+        return Standing(_STANDING[runs[0].status], task=task)
+    try:
+        now = await again(ground, plan)
+    except SchemaMcpError as error:
+        return Standing(PlanState.UNKNOWN, str(error), task)
+    if now.digest == plan.digest:
+        return Standing(PlanState.FRESH, task=task)
+    return Standing(PlanState.STALE, _moved(plan, now), task)
 
 
 def _moved(plan: Plan, now: Plan) -> str:

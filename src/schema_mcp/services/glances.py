@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TypeAlias
 
+from schema_mcp.domain.errors import NotFoundError
 from schema_mcp.domain.references import Place
 from schema_mcp.domain.schema import Subject, Version
 from schema_mcp.registries.contract import Capability, Registry
@@ -50,6 +51,16 @@ async def versions_at(registry: Registry, places: Collection[Place], *, deleted:
     asked = list(places)
     answers = await each(asked, lambda place: registry.version(*place, deleted=deleted))
     return {place: version for place, version in zip(asked, answers, strict=True) if version}
+
+
+async def users_of(registry: Registry, place: Place) -> set[Place]:
+    """What live versions reference this one; a soft-deleted version, which nothing live can use, has none."""
+    try:
+        ids = await registry.referrers(*place)
+    except NotFoundError:
+        return set()
+    holders = await each(ids, lambda one: registry.holders(one, context=place[0].context))
+    return {holder for some in holders for holder in some}
 
 
 async def _listed(registry: Registry, places: Collection[Place], *, deleted: bool) -> Glance:

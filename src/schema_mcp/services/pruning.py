@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from anyio import to_thread
 
 from schema_mcp.domain.drift import Drift, Held, Kind
-from schema_mcp.domain.errors import NotFoundError
 from schema_mcp.domain.layout import METADATA_FILE, version_path
 from schema_mcp.domain.plan import Action, Blocked, Step
 from schema_mcp.domain.references import Place
 from schema_mcp.domain.schema import Subject
 from schema_mcp.registries.contract import Registry
 from schema_mcp.services.draft import Draft
+from schema_mcp.services.glances import users_of
 from schema_mcp.services.together import each
 from schema_mcp.stores.journal import Journal
 from schema_mcp.stores.schemastore import SchemaStore
@@ -105,17 +105,8 @@ def _hash_in(content: bytes) -> str | None:
 async def _unused(registry: Registry, places: set[Place]) -> set[Place]:
     """The places that nothing references but other places of the same set that can go themselves."""
     asked = sorted(places)
-    users = dict(zip(asked, await each(asked, lambda place: _users(registry, place)), strict=True))
+    users = dict(zip(asked, await each(asked, lambda place: users_of(registry, place)), strict=True))
     free = set(asked)
     while stuck := {place for place in free if users[place] - free}:
         free -= stuck
     return free
-
-
-async def _users(registry: Registry, place: Place) -> set[Place]:
-    try:
-        ids = await registry.referrers(*place)
-    except NotFoundError:
-        return set()
-    holders = await each(ids, lambda one: registry.holders(one, context=place[0].context))
-    return {holder for some in holders for holder in some}

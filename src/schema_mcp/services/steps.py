@@ -134,7 +134,7 @@ class _Worker:
         try:
             # A run that was cut off may have written these without reading them back.
             finished = [step for step in self.steps if step.key in self.finished]
-            await self._read_back(registry, finished, await _moved(self.ground, finished))
+            await self._read_back(registry, finished, await moved(self.ground, finished))
             for start in range(0, len(todo), _WINDOW):
                 await self._window(registry, todo[start : start + _WINDOW])
         except SchemaMcpError as error:
@@ -143,7 +143,7 @@ class _Worker:
 
     async def _window(self, registry: GuardedRegistry, todo: Sequence[Step]) -> None:
         seen = await glance(registry, _places(todo))
-        sources = await _moved(self.ground, todo)
+        sources = await moved(self.ground, todo)
         for subject, several in _grouped(todo):
             if subject is None:
                 for step in several:
@@ -196,7 +196,7 @@ def _places(steps: Sequence[Step]) -> list[Place]:
     return [(step.subject, step.number) for step in steps if step.action is Action.REGISTER]
 
 
-async def _moved(ground: Ground, steps: Sequence[Step]) -> Found:
+async def moved(ground: Ground, steps: Sequence[Step]) -> Found:
     """The versions that are moved, as the registries have them that they come from."""
     found: Found = {}
     for origin in sorted({step.origin for step in steps} - {STORE}):

@@ -20,16 +20,16 @@ class ExportSchema(Shape):
     """Subject."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default one."""
 
     source: Literal["registry", "store"] = "registry"
-    """The registry, or the store in Git."""
+    """Where to read."""
 
     context: str | None = None
     """Context."""
 
     version: Annotated[int, Field(ge=1)] | Literal["latest"] = "latest"
-    """Version number or `latest`."""
+    """Which version."""
 
     format: export.Format = "raw"
     """`raw`: the text alone; `json`: with id, references, metadata and rules."""
@@ -77,7 +77,7 @@ class Export(Shape):
 
 @tool(scope=Scope.READ, effect=Effect.READS, core=True)
 async def export_schema(workspace: Workspace, request: ExportSchema) -> Export:
-    """Export one schema version, as its text or with everything that belongs to it, into the reply or a file."""
+    """Export a schema version, as text or with all that belongs to it, into the reply or a file."""
     subject = checked_subject(request.subject, request.context)
     registry = None if request.source == "store" else workspace.registry(request.registry)
     side = Side(registry.name if registry else "store", workspace.store, registry)

@@ -13,10 +13,10 @@ from schema_mcp.toolkit.workspace import Workspace
 
 class FindTool(Shape):
     query: str
-    """What you want to do, in your own words, for example `remove a subject`."""
+    """What to do, such as `remove a subject`."""
 
     limit: int = 5
-    """How many tools to return at most."""
+    """At most so many."""
 
 
 class FoundTool(Shape):
@@ -49,7 +49,7 @@ class FoundTools(Shape):
 
 @tool(scope=Scope.READ, effect=Effect.READS, core=True, touches_registries=False)
 async def find_tool(workspace: Workspace, request: FindTool) -> FoundTools:
-    """Find the tool for a job, also among those that are switched off, with the flag that turns them on."""
+    """Find the tool for a job, also a switched-off one, with the flag that turns it on."""
     ranked = rank(request.query, workspace.listings.values())[: max(1, min(request.limit, _MOST))]
     return FoundTools(tools=[_found(one, workspace.caller) for one in ranked], total=len(workspace.listings))
 

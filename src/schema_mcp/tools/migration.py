@@ -37,7 +37,7 @@ class MigrationPlan(PlanMade):
 
 @tool(scope=Scope.READ, effect=Effect.READS, core=True)
 async def plan_migration(workspace: Workspace, request: PlanMigration) -> MigrationPlan:
-    """Plan moving subjects from one registry to another, ids kept; writes nothing, apply_plan carries it out."""
+    """Plan moving subjects from one registry to another, ids kept, for apply_plan; writes nothing."""
     source, target = workspace.registry(request.source), workspace.registry(request.target)
     made = await migration.plan(source, target, selection_of(request), keep_ids=request.keep_ids)
     await workspace.journal.keep_plan(made.plan.digest, to_text(made.plan), workspace.caller.name)

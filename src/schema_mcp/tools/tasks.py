@@ -104,7 +104,7 @@ class GetTask(Shape):
     """Which task."""
 
     task: str
-    """Its id, as the call that began it gave it."""
+    """Its id."""
 
 
 @tool(scope=Scope.READ, effect=Effect.READS, core=True, touches_registries=False)

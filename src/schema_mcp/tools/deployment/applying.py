@@ -15,18 +15,18 @@ class ApplyPlan(Shape):
     """Which plan to carry out."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """Digest that the planning tool gave."""
+    """The plan's digest."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait before the reply names a task."""
+    """Seconds to wait for its end."""
 
     reason: str = ""
-    """Why, kept in the journal."""
+    """Why, for the journal."""
 
 
 @tool(scope=Scope.WRITE, effect=Effect.REPLACES, core=True)
 async def apply_plan(workspace: Workspace, request: ApplyPlan) -> TaskState:
-    """Carry out a plan: journalled step by step, read back, reported per registry; a stale plan is refused."""
+    """Carry out a plan: journalled, read back, reported per registry; a stale one is refused."""
     signed = workspace.signature("apply_plan", reason=request.reason, plan=request.plan)
     task = await application.apply(
         workspace.ground, request.plan, signed, workspace.report, workspace.background, _patience(workspace, request)

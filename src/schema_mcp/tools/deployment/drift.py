@@ -20,7 +20,7 @@ class DetectDrift(Selected):
     """Where to look for drift."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default one."""
 
     registries: tuple[str, ...] = ()
     """Several instead."""

@@ -7,9 +7,9 @@ from pydantic import Field
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import NotFoundError
 from schema_mcp.domain.naming import shown_context
-from schema_mcp.domain.plan import Action, Blocked, Plan, Step, to_text
-from schema_mcp.services import application, deployment
-from schema_mcp.stores.journal import KeptPlan
+from schema_mcp.domain.plan import Action, Blocked, OnFailure, Plan, Rollout, Step, Strategy, to_text
+from schema_mcp.services import deployment
+from schema_mcp.services.draft import Terms
 from schema_mcp.toolkit.paging import page
 from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
 from schema_mcp.toolkit.workspace import Workspace
@@ -20,7 +20,19 @@ class PlanDeployment(Selected):
     """What to deploy, and where to."""
 
     registries: tuple[str, ...] = ()
-    """Exactly these; every writable one when left out."""
+    """Exactly these, in this order; all writable ones when left out."""
+
+    strategy: Strategy = Strategy.ALL_AT_ONCE
+    """`canary`: the first registry, then the rest."""
+
+    on_failure: OnFailure | None = None
+    """For those that wait; rolling and canary stop."""
+
+    keep_ids: bool = True
+    """False: who cannot keep ids numbers by himself."""
+
+    prune: Annotated[int, Field(ge=0)] = 0
+    """Delete so many extra versions at most; needs prefix."""
 
 
 class StepRow(Shape):
@@ -103,6 +115,12 @@ class PlanMade(Shape):
     warnings: tuple[str, ...] = ()
     """What to know before applying it."""
 
+    strategy: Strategy = Strategy.ALL_AT_ONCE
+    """How registries follow each other."""
+
+    on_failure: OnFailure = OnFailure.CONTINUE
+    """Whether those that have not begun go on when one fails."""
+
     next: str
     """What comes next."""
 
@@ -119,11 +137,26 @@ _MOST_BLOCKED = 20
 
 @tool(scope=Scope.READ, effect=Effect.READS, core=True)
 async def plan_deployment(workspace: Workspace, request: PlanDeployment) -> PlanMade:
-    """Plan what brings registries to what the store in Git says; writes nothing, apply_plan carries it out."""
+    """Plan what brings registries to what the store in Git says, for apply_plan; writes nothing."""
     registries = registries_of(workspace, request.registries)
-    made = await deployment.plan(workspace.fleet, workspace.store, registries, selection_of(request))
+    made = await deployment.plan(
+        workspace.fleet,
+        workspace.store,
+        registries,
+        selection_of(request),
+        _terms(request, registries),
+        workspace.journal,
+    )
     await workspace.journal.keep_plan(made.digest, to_text(made), workspace.caller.name)
     return plan_told(made, registries, cursor=request.cursor, limit=request.limit)
+
+
+def _terms(request: PlanDeployment, registries: tuple[str, ...]) -> Terms:
+    on_failure = request.on_failure
+    if on_failure is None:
+        on_failure = OnFailure.CONTINUE if request.strategy is Strategy.ALL_AT_ONCE else OnFailure.STOP
+    order = () if request.strategy is Strategy.ALL_AT_ONCE else registries
+    return Terms(Rollout(request.strategy, on_failure, order), request.keep_ids, request.prune)
 
 
 def registries_of(workspace: Workspace, named: tuple[str, ...]) -> tuple[str, ...]:
@@ -148,6 +181,8 @@ def plan_told(made: Plan, registries: tuple[str, ...], *, cursor: str | None, li
         commit=made.commit[:10] or None,
         scope=made.scope,
         warnings=made.warnings,
+        strategy=made.rollout.strategy,
+        on_failure=made.rollout.on_failure,
         next=_next(made),
         cursor=cut.cursor,
     )
@@ -181,54 +216,3 @@ def _blocked(one: Blocked) -> BlockedRow:
         reason=one.reason,
         hint=one.hint,
     )
-
-
-class GetPlan(Shape):
-    """Which plan to show; the recent ones when none is named."""
-
-    plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Digest of a plan."""
-
-    limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
-
-    cursor: str | None = None
-    """Where the last page ended."""
-
-
-class PlanRow(Shape):
-    """A kept plan."""
-
-    plan: str
-    """Its digest."""
-
-    created_at: str
-    """When it was made (UTC)."""
-
-    created_by: str
-    """Who made it."""
-
-
-class Plans(Shape):
-    """One plan, or the recent ones."""
-
-    plan: PlanMade | None = None
-    """The plan that was named."""
-
-    recent: tuple[PlanRow, ...] = ()
-    """The newest plans, when none was named."""
-
-
-@tool(scope=Scope.READ, effect=Effect.READS, touches_registries=False)
-async def get_plan(workspace: Workspace, request: GetPlan) -> Plans:
-    """Show a plan again, or list the recent ones."""
-    if request.plan is None:
-        kept = await workspace.journal.plans(limit=min(request.limit, 50))
-        return Plans(recent=tuple(_kept(one) for one in kept))
-    made = await application.kept_plan(workspace.journal, request.plan)
-    registries: tuple[str, ...] = tuple(sorted(made.observed))
-    return Plans(plan=plan_told(made, registries, cursor=request.cursor, limit=request.limit))
-
-
-def _kept(one: KeptPlan) -> PlanRow:
-    return PlanRow(plan=one.digest, created_at=one.created_at, created_by=one.created_by)

@@ -17,7 +17,7 @@ class Selected(Shape):
     """Only these subjects."""
 
     prefix: str = ""
-    """Only subjects that begin so."""
+    """Only names that begin so."""
 
     context: str | None = None
     """Only this context."""

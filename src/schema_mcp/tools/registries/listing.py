@@ -53,7 +53,7 @@ _MOST_ROWS = 60
 
 @tool(scope=Scope.READ, effect=Effect.READS, core=True, touches_registries=False)
 async def list_registries(workspace: Workspace, _: ListRegistries) -> RegistryList:
-    """List the schema registries this server knows, which one is the default, and which can be written to."""
+    """List the registries this server knows, the default one, and which can be written to."""
     fleet = workspace.fleet
     rows = tuple(
         RegistryRow(

@@ -19,7 +19,7 @@ class ListSubjects(Shape):
     """Which subjects to list."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default one."""
 
     context: str | None = None
     """Only this context; `default` is the unnamed one."""
@@ -84,10 +84,10 @@ class GetSchema(Shape):
     """Which schema to read: a subject (and version), or an id."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default one."""
 
     source: Literal["registry", "store"] = "registry"
-    """The registry, or the store in Git."""
+    """Where to read."""
 
     subject: str | None = None
     """Subject to read."""
@@ -96,7 +96,7 @@ class GetSchema(Shape):
     """Context of the subject or id."""
 
     version: Annotated[int, Field(ge=1)] | Literal["latest"] = "latest"
-    """Version number or `latest`."""
+    """Which version."""
 
     id: int | None = None
     """Schema id, instead of a subject."""

@@ -16,7 +16,7 @@ class RegisterSchema(Shape):
     """What to register, and where."""
 
     subject: str
-    """Subject, such as `orders-value`."""
+    """Such as `orders-value`."""
 
     schema_text: str
     """The schema itself."""
@@ -25,10 +25,10 @@ class RegisterSchema(Shape):
     """Its language."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default one."""
 
     context: str | None = None
-    """Context, if not the default one."""
+    """If not the default one."""
 
     references: tuple[SchemaReference, ...] = ()
     """Schemas it uses; version -1 is the latest."""
@@ -37,7 +37,7 @@ class RegisterSchema(Shape):
     """Part of the identity."""
 
     rule_set: dict[str, Any] | None = None
-    """Data-contract rules, part of the identity."""
+    """Part of the identity."""
 
     level: Level | None = None
     """Prove it beside the level in force."""
