@@ -26,12 +26,14 @@ from schema_mcp.services.search import Index
 from schema_mcp.settings import Settings
 from schema_mcp.stores.audit import Audit
 from schema_mcp.stores.clock import utc_now
+from schema_mcp.stores.home import Home
 from schema_mcp.stores.ids import BookLedger, PostgresLedger, SqliteLedger
 from schema_mcp.stores.journal import Journal
 from schema_mcp.stores.leases import Leases
 from schema_mcp.stores.repository import Author, Repository
 from schema_mcp.stores.schemastore import SchemaStore, Upstream
 from schema_mcp.stores.sightings import Sightings
+from schema_mcp.stores.signing import Form
 from schema_mcp.stores.sqlite import private_folder
 from schema_mcp.toolkit.listing import Listing
 from schema_mcp.toolkit.surface import Choice, listings
@@ -57,7 +59,7 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
     """
     shown = directory(settings)
     async with AsyncExitStack() as opened:
-        state, repository = await to_thread.run_sync(_places, settings)
+        state, home = await to_thread.run_sync(_places, settings)
         fleet = Fleet(
             settings.connections,
             default=settings.default,
@@ -73,7 +75,7 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
         background = await opened.enter_async_context(_background())
         opened_one = Workspace(
             fleet=fleet,
-            store=SchemaStore(repository, stored_digest, upstream=_upstream(settings.remote, repository)),
+            store=SchemaStore(home, stored_digest, upstream=await to_thread.run_sync(_upstream, settings.remote, home)),
             ledger=ledger,
             journal=journal,
             audit=audit,
@@ -81,7 +83,7 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
             state=state,
             exports=settings.exports,
             clock=utc_now,
-            caller=_owner(settings, repository),
+            caller=_owner(settings, home),
             index=Index(utc_now),
             sightings=opened.enter_context(closing(Sightings(state))),
             background=None if patience is None else background,
@@ -170,23 +172,27 @@ async def _close(fleet: Fleet) -> None:
         await fleet.close()
 
 
-def _places(settings: Settings) -> tuple[Path, Repository]:
-    """The state folder and the store, made where they are ours to make."""
+def _places(settings: Settings) -> tuple[Path, Home]:
+    """The state folder, and the store where it is or will be."""
     try:
         _make_state(settings.state)
         own = settings.store.is_relative_to(settings.state)
-        if own or (not settings.read_only and _is_empty(settings.store)):
-            return settings.state, Repository.create(settings.store)
+        is_ours = own or (not settings.read_only and _is_empty(settings.store))
+        home = Home(settings.store) if is_ours else Home.of(Repository.open(settings.store))
     except OSError as error:
         raise StoreError(f"{error.filename} cannot be used: {error.strerror}", hint="Choose another folder.") from error
-    return settings.state, Repository.open(settings.store)
+    if settings.signing:
+        form = settings.signing.form
+        home.sign(None if form == "none" else Form(form), settings.signing.key)
+    return settings.state, home
 
 
-def _upstream(remote: RemotePlace | None, repository: Repository) -> Upstream | None:
+def _upstream(remote: RemotePlace | None, home: Home) -> Upstream | None:
     if remote is None:
         return None
     from schema_mcp.stores.remote import Remote  # noqa: PLC0415 - GitPython is slow to load, and few stores need it
 
+    repository = home.make()
     return Remote(repository.path, remote.url, remote.branch or repository.branch)
 
 
@@ -201,9 +207,9 @@ def _is_empty(folder: Path) -> bool:
     return not folder.exists() or not any(folder.iterdir())
 
 
-def _owner(settings: Settings, repository: Repository) -> Caller:
+def _owner(settings: Settings, home: Home) -> Caller:
     """Whoever runs the process, by the name that Git knows."""
-    author = _named_by(os.environ) or repository.identity or _system_user()
+    author = _named_by(os.environ) or home.user or _system_user()
     return Caller(author.name, author.email, settings.scopes)
 
 

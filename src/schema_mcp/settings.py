@@ -13,7 +13,7 @@ from schema_mcp.domain.allocation import IdRange, IdSource
 from schema_mcp.domain.caller import Scope, with_implied
 from schema_mcp.domain.errors import ConfigurationError
 from schema_mcp.registries import variables
-from schema_mcp.registries.configuration import Configuration, RemotePlace, configuration
+from schema_mcp.registries.configuration import Configuration, RemotePlace, Signing, configuration
 from schema_mcp.registries.contract import Connection
 from schema_mcp.registries.document import nearest
 from schema_mcp.registries.variables import truth_at
@@ -113,6 +113,7 @@ class Settings:
     config: Path | None = None
     id_range: IdRange | None = None
     remote: RemotePlace | None = None
+    signing: Signing | None = None
     database_url: str = field(default="", repr=False)
     read_only: bool = False
     scopes: frozenset[Scope] = Scope.ADMIN.implied
@@ -137,6 +138,7 @@ class Settings:
         signs = [connection.auth for connection in self.connections]
         told = {secret for auth in signs for secret in (auth.password, auth.token, auth.client_secret)}
         told |= _secrets_of(self.database_url)
+        told |= {self.remote.secret} if self.remote else set()
         return frozenset(told | {value for auth in signs for value in auth.headers.values()}) - {""}
 
 
@@ -168,6 +170,7 @@ def load(
         config=config,
         id_range=registries.id_range,
         remote=registries.remote,
+        signing=registries.signing,
         database_url=_database(given.text("database_url")),
         read_only=given.any_true("read_only"),
         scopes=_scopes(given.names("scopes")),

@@ -1,12 +1,13 @@
 """`registries.yaml`: what it may say, and how a wrong one is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from schema_mcp.domain.allocation import IdRange, IdSource
 from schema_mcp.domain.errors import ConfigurationError
-from schema_mcp.registries.configuration import Configuration, RemotePlace, configuration
+from schema_mcp.registries.configuration import Configuration, RemotePlace, Signing, configuration
 from schema_mcp.registries.contract import Auth, Limits, Timeouts, Tls
 
 EVERYTHING = """\
@@ -198,3 +199,35 @@ def test_secrets_never_show_in_a_repr(tmp_path: Path):
 
     assert "hunter2" not in repr(told)
     assert "blue" not in repr(told)
+
+
+SIGNING = {
+    "a file": ("{ sign: ssh, key: keys/id }", Signing("ssh", "HERE/keys/id")),
+    "a file of the user": ("{ sign: ssh, key: ~/.ssh/id }", Signing("ssh", "~/.ssh/id")),
+    "a key in the agent": ("{ sign: ssh, key: ssh-ed25519 AAAA }", Signing("ssh", "ssh-ed25519 AAAA")),
+    "the user's key": ("{ sign: ssh }", Signing("ssh")),
+    "a name": ("{ sign: gpg, key: ann@example.com }", Signing("openpgp", "ann@example.com")),
+    "nothing": ("{ sign: none }", Signing("none")),
+    "as Git does": ("{}", None),
+}
+
+
+@pytest.mark.parametrize(("said", "meant"), SIGNING.values(), ids=SIGNING)
+def test_the_file_says_how_commits_are_signed(tmp_path: Path, said: str, meant: Signing | None):
+    told = read(tmp_path, f"registries: {{ dev: {{}} }}\nstore: {said}\n").signing
+
+    assert told == (meant and replace(meant, key=meant.key.replace("HERE", str(tmp_path))))
+
+
+@pytest.mark.parametrize("said", ["{ sign: maybe }", "{ key: id }", "{ sign: none, key: id }", "{ signs: ssh }"])
+def test_a_way_to_sign_that_makes_no_sense_is_refused(tmp_path: Path, said: str):
+    assert "registries.yaml" in str(refusal(tmp_path, f"registries: {{ dev: {{}} }}\nstore: {said}\n"))
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [("https://ann:s3cret@example.com/x", "s3cret"), ("https://t0ken@example.com/x", "t0ken"), ("ssh://git@a/x", ""),
+     ("https://example.com/x", ""), ("git@example.com:x", ""), ("origin", "")],
+)  # fmt: skip
+def test_the_secret_in_the_address_of_the_upstream_is_known_as_one(url: str, secret: str):
+    assert RemotePlace(url).secret == secret

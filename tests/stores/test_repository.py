@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from schema_mcp.domain.errors import ConflictError, InvalidRequestError, NotFoundError, StoreError
 from schema_mcp.stores import pack
+from schema_mcp.stores.people import user
 from schema_mcp.stores.repository import Author, Repository
 from stores.judge import ANN, BOB, agrees, commit_by_hand, git, is_clean, is_sound
 
@@ -35,11 +36,34 @@ def test_what_was_committed_can_be_read(repository: Repository):
     assert agrees(repository)
 
 
-def test_git_shows_the_commit_as_a_person_would_have_made_it(repository: Repository):
+def test_git_shows_the_commit_as_a_person_would_have_made_it(repository: Repository, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GIT_COMMITTER_NAME", "Schemas of the team")
+    monkeypatch.setenv("GIT_COMMITTER_EMAIL", "schemas@example.com")
     repository.commit({"a": b"1"}, "Add orders-value v3 (ID: 10042)\n\nTool: register_schema", ANN, None)
 
-    shown = git(repository.path, "log", "-1", "--format=%an|%ae|%cn|%s|%(trailers:key=Tool,valueonly)")
-    assert shown.strip() == "Ann|ann@example.com|Ann|Add orders-value v3 (ID: 10042)|register_schema"
+    shown = git(repository.path, "log", "-1", "--format=%an|%ae|%cn|%ce|%s|%(trailers:key=Tool,valueonly)")
+    assert shown.strip().split("|") == [
+        "Ann", "ann@example.com", "Schemas of the team", "schemas@example.com", "Add orders-value v3 (ID: 10042)",
+        "register_schema",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("[user]\nname = Server\nemail = server@example.com\n", "Server|server@example.com"),
+        ("", "schema-mcp|schema-mcp@"),
+    ],
+)
+def test_the_server_is_named_as_the_committer(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, shown: str
+):
+    (tmp_path / "settings").write_text(said, encoding="utf-8")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
+
+    repository.commit({"a": b"1"}, "Add", ANN, None)
+
+    assert git(repository.path, "log", "-1", "--format=%an|%cn|%ce").startswith(f"Ann|{shown}")
 
 
 def test_a_commit_changes_what_it_names_and_nothing_else(repository: Repository):
@@ -271,14 +295,15 @@ def test_a_commit_that_is_not_there_is_named(repository: Repository):
 
 def test_the_users_own_name_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("GIT_CONFIG_GLOBAL")
     repository = Repository.create(tmp_path / "repo")
-    assert repository.identity is None
+    assert user(repository.path) is None
 
     (tmp_path / ".gitconfig").write_text("[user]\nname = Ann\nemail = ann@example.com\n", encoding="utf-8")
-    assert repository.identity == ANN
+    assert user(repository.path) == ANN
 
     git(tmp_path / "repo", "config", "user.email", "ann@work.example.com")
-    assert repository.identity == Author("Ann", "ann@work.example.com")
+    assert user(repository.path) == Author("Ann", "ann@work.example.com")
 
 
 segments = st.sampled_from(["a", "b", "c-d", "c", "c.e", "A", "é", "z" * 60])

@@ -40,6 +40,20 @@ class RemotePlace:
     url: str
     branch: str = ""
 
+    @property
+    def secret(self) -> str:
+        """The password, or the token, that stands in the URL; empty where there is none."""
+        login = re.match(r"https://([^/@\s]+)@", self.url)
+        return login[1].rpartition(":")[2] if login else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """How commits are signed (`ssh`, `openpgp`, `x509` or `none`), and with which key."""
+
+    form: str
+    key: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
@@ -50,6 +64,7 @@ class Configuration:
     ids: IdSource | None = None
     id_range: IdRange | None = None
     remote: RemotePlace | None = None
+    signing: Signing | None = None
 
 
 def configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
@@ -67,6 +82,7 @@ def configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
         ids=_source(document, source, named),
         id_range=id_range,
         remote=RemotePlace(**said["remote"]) if "remote" in said else None,
+        signing=_signing(path.parent, **said.get("store", {})),
     )
 
 
@@ -241,11 +257,32 @@ def _remote(value: Value) -> dict[str, str]:
     return {"url": text(value)} if isinstance(value.content, str) else mapping(value, _REMOTE)
 
 
+_SIGNING = {"ssh": "ssh", "gpg": "openpgp", "x509": "x509", "none": "none"}
+_STORE = (
+    Key("sign", one_of(_SIGNING, "way to sign"), "as Git does for this user", "How commits are signed, or `none`."),
+    Key("key", text, "the user's", "For `ssh` a key's file, relative to this one, or its public half; else its name."),
+)
+
+
+def _signing(folder: Path, sign: str = "", key: str = "") -> Signing | None:
+    """A file is meant from where it is written down; `~` and the text of a key stay what they are."""
+    is_file = sign == "ssh" and key and not key.startswith(("~", "ssh-", "ecdsa-", "sk-", "key::"))
+    return Signing(_SIGNING[sign], str(folder / key) if is_file else key) if sign else None
+
+
+def _store(value: Value) -> dict[str, str]:
+    said = mapping(value, _STORE)
+    if "key" in said and said.get("sign", "none") == "none":
+        raise value.fault("a key, and nothing to sign with it", "Write `store: { sign: ssh, key: … }`.")
+    return said
+
+
 KEYS = (
     Key("default", _itself, "the first registry", "The registry that is meant when none is named."),
     Key("registries", _registries, "", "The registries by name.", REGISTRY_KEYS),
     Key("ids", _ids, "", "Who hands out ids.", _IDS),
     Key("remote", _remote, "none", "Where the store is fetched from and pushed to.", _REMOTE),
+    Key("store", _store, "", "How commits into the store are made.", _STORE),
 )
 
 

@@ -32,6 +32,7 @@ from schema_mcp.stores.libgit2 import (
 )
 from schema_mcp.stores.locks import lock
 from schema_mcp.stores.maker import Maker
+from schema_mcp.stores.signing import Form
 from schema_mcp.stores.trees import Leaf, Objects, Trees, object_id
 from schema_mcp.stores.worktree import WorkTree
 from schema_mcp.stores.writerlock import WriterLock
@@ -63,7 +64,7 @@ class Repository:
         self._trees = Trees(lambda tree: self.blob(tree.hex()))
         self._note = Note(own / "pending.json")
         shared = shared_folder(path)
-        self._maker = Maker(self._writer, shared / "objects", durable=durable, clock=clock)
+        self._maker = Maker(self._writer, path, shared / "objects", durable=durable, clock=clock)
         self._branch = Branch(self._writer, shared, patience=patience)
         self._checkout = self._checked_out(self.root, patience) if self.root else None
 
@@ -84,13 +85,22 @@ class Repository:
         return repository
 
     @classmethod
+    def found(cls, path: Path) -> Self | None:
+        """The repository at a path, not around it; None where nobody has made it yet."""
+        return cls.open(path) if _is_repository(path) else None
+
+    @classmethod
     def create(cls, path: Path, *, bare: bool = False, durable: bool = False) -> Self:
         """Make a repository with the branch `main`; one that is there already is opened."""
         settle_libgit2(durable=durable)
         with translated(f"No repository can be made at {path}"), _alone_in(path.resolve().parent, PATIENCE):
-            if pygit2.discover_repository(str(path), False, str(path.resolve().parent)) is None:  # never one around it
+            if not _is_repository(path):
                 pygit2.init_repository(path, bare=bare, flags=RepositoryInitFlag.MKPATH, initial_head="main")
         return cls.open(path, durable=durable)
+
+    def sign(self, form: Form | None, key: str = "") -> None:
+        """Sign commits in this way from now on, None: not at all; without this it is as the user has told Git."""
+        self._maker.sign(form, key)
 
     def mend(self) -> None:
         """Bring files and index back to HEAD where a crashed writer left them behind.
@@ -129,15 +139,6 @@ class Repository:
         """Is somebody at work on this branch, in this working tree or in one linked to it?"""
         with self._reading, readable():
             return commits.is_checked_out(self._reader, branch)
-
-    @property
-    def identity(self) -> Author | None:
-        """Who Git says is working here (`user.name`, `user.email`), in this repository or for this user."""
-        home = Path.home()
-        places = (self.path / "config", home / ".gitconfig", home / ".config" / "git" / "config")
-        configs = [pygit2.Config(str(place)) for place in places if place.is_file()]
-        name, email = (next((c[key] for c in configs if key in c), None) for key in ("user.name", "user.email"))
-        return Author(name, email) if name and email else None
 
     def read(self, path: str, at: str | None = None) -> bytes | None:
         """A file's content in a commit (HEAD unless told); None where there is no plain file."""
@@ -364,6 +365,10 @@ class Repository:
     def _checked_out(self, root: Path, patience: float) -> Checkout:
         index = GitIndex(self.path, own_folder(self.path), patience=patience)
         return Checkout(WorkTree(root), index, lambda blob: self._writer[blob].read_raw())
+
+
+def _is_repository(path: Path) -> bool:
+    return pygit2.discover_repository(str(path), False, str(path.resolve().parent)) is not None
 
 
 def _leaf(path: str, content: bytes | None, objects: Objects) -> Leaf | None:

@@ -22,6 +22,7 @@ from schema_mcp.stores.changes import (
 )
 from schema_mcp.stores.commits import Author, Commit
 from schema_mcp.stores.files import ContextWish, StoredVersion, SubjectWish
+from schema_mcp.stores.home import Home
 from schema_mcp.stores.index import Finding, Index, Record
 from schema_mcp.stores.proposals import Review, Upstream, opened
 from schema_mcp.stores.reader import Reader
@@ -65,19 +66,30 @@ class SchemaStore(View):
 
     def __init__(
         self,
-        repository: Repository,
+        repository: Repository | Home,
         hash_of: Callable[[Schema], str],
         *,
         folder: str = "SCHEMASTORE",
         upstream: Upstream | None = None,
     ) -> None:
-        self.repository = repository
+        self.home = repository if isinstance(repository, Home) else Home.of(repository)
         self.upstream = upstream
-        self.root = f"{repository.prefix}/{folder}" if repository.prefix else folder
+        self._folder = folder
         self._hash_of = hash_of
         shelf = Shelf(_SHELF)
-        super().__init__(Index(), Reader(repository, self.root, hash_of, shelf.put), shelf)
-        self._changing = RLock()
+        super().__init__(Index(), self._read_in_git, shelf)
+        self._changing, self._committing = RLock(), RLock()
+
+    @property
+    def repository(self) -> Repository:
+        """The repository, made where there is none yet: only a write may ask for it."""
+        return self.home.make()
+
+    @property
+    def root(self) -> str:
+        """The store's folder in its repository."""
+        found = self.home.find()
+        return f"{found.prefix}/{self._folder}" if found and found.prefix else self._folder
 
     async def refresh(self) -> None:
         """Take in what has been committed since, by us or by anybody."""
@@ -93,8 +105,7 @@ class SchemaStore(View):
 
     async def log(self, path: str = "", limit: int = 50) -> list[Commit]:
         """The newest commits that changed a file or folder of the store, newest first."""
-        place = f"{self.root}/{path}" if path else self.root
-        return await to_thread.run_sync(self.repository.log, place, limit)
+        return await to_thread.run_sync(self._log, path, limit)
 
     async def proposal(self, branch: str) -> View:
         """The store as a branch for review has it; as it is where there is no such branch."""
@@ -121,9 +132,21 @@ class SchemaStore(View):
             return await to_thread.run_sync(self._propose, list(changes), text, author, branch)
         return await to_thread.run_sync(self._commit, list(changes), text, author)
 
+    def _read_in_git(self, record: Record) -> StoredVersion:
+        return self._reader.stored(record)
+
+    @property
+    def _reader(self) -> Reader:
+        return Reader(self.repository, self.root, self._hash_of, self._shelf.put)
+
+    def _log(self, path: str, limit: int) -> list[Commit]:
+        found = self.home.find()
+        return found.log(f"{self.root}/{path}" if path else self.root, limit) if found else []
+
     def _refresh(self) -> None:
         with self._changing:
-            head = self.repository.head
+            found = self.home.find()
+            head = found.head if found else None
             if head == self._index.commit:
                 return
             try:
@@ -133,13 +156,13 @@ class SchemaStore(View):
 
     def _fetch(self) -> None:
         theirs = self.upstream.fetch() if self.upstream else None
-        with self._changing:
-            if theirs is not None:
-                self.repository.follow(theirs)
-            self._refresh()
+        if theirs is not None:
+            self.repository.follow(theirs)
+        self._refresh()
 
     def _commit(self, changes: Sequence[Change], message: str, author: Author) -> str:
-        with self._changing, self.repository.writing():
+        # A push takes as long as it takes, and meanwhile everybody may read.
+        with self._committing, self.repository.writing():
             for turn in range(_TURNS):
                 self._refresh()
                 try:
@@ -159,20 +182,23 @@ class SchemaStore(View):
         return self._index.commit != before
 
     def _committed(self, changes: Sequence[Change], message: str, author: Author) -> str:
-        files = self._files(self._index, changes)
-        if not files and self._index.commit:
-            return self._index.commit
+        index = self._index
+        files = self._files(index, changes)
+        if not files and index.commit:
+            return index.commit
         publish = self.upstream.push if self.upstream else None
-        return self.repository.commit(files, message, author, self._index.commit, publish=publish)
+        return self.repository.commit(files, message, author, index.commit, publish=publish)
 
     def _proposal(self, branch: str) -> View:
         with self._changing:
             self._refresh()
+            if self.head is None:
+                return View(self._index, self._read_in_git, self._shelf)
             review = opened(self.repository, self.upstream, branch)
-            return View(self._reader.indexed(self._index, review.proposal.base), self._reader, self._shelf)
+            return View(self._reader.indexed(self._index, review.proposal.base), self._read_in_git, self._shelf)
 
     def _propose(self, changes: Sequence[Change], message: str, author: Author, branch: str) -> str:
-        with self._changing, self.repository.writing():
+        with self._committing, self.repository.writing():
             self._refresh()
             review = opened(self.repository, self.upstream, branch)
             for _ in range(_TURNS):

@@ -1,22 +1,21 @@
 """What the store says at one commit: subjects, versions, ids, wishes, findings, answered from memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from schema_mcp.domain.allocation import Block
 from schema_mcp.domain.schema import Subject
 from schema_mcp.stores.files import ContextWish, StoredVersion, SubjectWish
 from schema_mcp.stores.index import Finding, Index, Record
-from schema_mcp.stores.reader import Reader
 from schema_mcp.stores.shelf import Shelf
 
 
 class View:
-    """The store at one commit; texts that are not at hand are read from Git."""
+    """The store at one commit; texts that are not at hand are read from Git, by `read`."""
 
-    def __init__(self, index: Index, reader: Reader, shelf: Shelf) -> None:
+    def __init__(self, index: Index, read: Callable[[Record], StoredVersion], shelf: Shelf) -> None:
         self._index = index
-        self._reader = reader
+        self._read = read
         self._shelf = shelf
 
     @property
@@ -86,6 +85,6 @@ class View:
     def _stored(self, record: Record) -> StoredVersion:
         kept = self._shelf.get(record)
         if kept is None:
-            kept = self._reader.stored(record)
+            kept = self._read(record)
             self._shelf.put(record, kept)
         return kept

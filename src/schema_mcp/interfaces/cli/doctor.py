@@ -75,7 +75,7 @@ async def _store(workspace: Workspace) -> AsyncIterator[Finding]:
     store = workspace.store
     await store.refresh()
     count = len(store.subjects())
-    yield Finding("store", f"{store.repository.path}, {count} subjects at {(store.head or 'no commit')[:10]}")
+    yield Finding("store", f"{store.home.path}, {count} subjects at {(store.head or 'no commit')[:10]}")
     wrong = store.findings()
     for one in wrong[:_SHOWN]:
         yield Finding(
