@@ -13,6 +13,7 @@ from schema_mcp.tools import (
     references,
     registries,
     settings,
+    store,
     subjects,
     tasks,
 )
@@ -24,6 +25,7 @@ TOOLSETS = (
     settings,
     contexts,
     references,
+    store,
     deployment,
     ids,
     compatibility,
