@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -16,8 +17,10 @@ from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import LockHeldError, StoreError
 from schema_mcp.domain.schema import Subject
 from schema_mcp.stores.audit import Audit, Entry
-from schema_mcp.stores.ids import SqliteLedger
+from schema_mcp.stores.ids import PostgresLedger, SqliteLedger
 from schema_mcp.stores.journal import Journal
+from schema_mcp.stores.leases import Leases
+from schema_mcp.stores.turns import Turn, Turns
 
 CALLER = Caller("ann", "ann@example.com", frozenset({Scope.READ, Scope.WRITE}))
 
@@ -179,6 +182,39 @@ def keep_on_a_full_disk(folder: str, limit: str) -> None:
     anyio.run(work)
 
 
+def hold_a_turn(url: str, folder: str, name: str, lasts: str) -> None:
+    """Have a turn under a shared ledger, and try what is asked for, a line each."""
+
+    async def work() -> None:
+        ledger = PostgresLedger(url)
+        leases = Leases(ledger._database, lasts=timedelta(seconds=float(lasts)))
+        turns = Turns(Path(folder), leases=leases)
+        await ledger.extend(0, 1_000_000)
+        async with turns.of("import", name) as turn:
+            await turn.note("READWRITE")
+            _say("ready")
+            while asked := sys.stdin.readline().strip():
+                try:
+                    _say(await _tried(asked, ledger, turns, turn))
+                except LockHeldError as refused:
+                    _say(str(refused))
+
+    anyio.run(work)
+
+
+async def _tried(asked: str, ledger: PostgresLedger, turns: Turns, turn: Turn) -> str:
+    match asked:
+        case "write":
+            await ledger.allocate(Allocation(Subject("orders-value"), 1, content(os.getpid()), "AVRO"))
+            return "written"
+        case "note":
+            await turn.note("something else")
+            return "noted"
+        case _:
+            await turns.still_mine()
+            return "mine"
+
+
 def open_ledger(path: str) -> None:
     _say("ready")
     sys.stdin.readline()
@@ -190,6 +226,7 @@ PARTS: dict[str, Callable[..., None]] = {
     "allocate": allocate,
     "carry_out": carry_out,
     "claim": claim,
+    "hold_a_turn": hold_a_turn,
     "keep_on_a_full_disk": keep_on_a_full_disk,
     "open_ledger": open_ledger,
     "record": record,

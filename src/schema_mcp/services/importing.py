@@ -1,17 +1,18 @@
 """A subject in mode IMPORT, for as long as versions are carried in with their ids."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 
-from schema_mcp.domain.errors import ConflictError, ReadOnlyError, RegistryError
+from schema_mcp.domain.errors import ConflictError, LockHeldError, ReadOnlyError, RegistryError
 from schema_mcp.domain.schema import Mode, Subject
 from schema_mcp.registries.contract import Capability
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services.ground import Ground
-from schema_mcp.services.recovery import IMPORTING, NO_MODE, mode_key, restore_mode
+from schema_mcp.services.recovery import IMPORTING, NO_MODE, mode_key, read_mode, restore_mode
 from schema_mcp.stores.journal import Run
+from schema_mcp.stores.turns import Turn
 
 _CLOSED = frozenset({Mode.READONLY, Mode.READONLY_OVERRIDE})
 
@@ -33,17 +34,27 @@ async def importing(
     """
     registry.require_writable()
     key = mode_key(registry.name, subject)
-    async with ground.journal.turns.of(IMPORTING, key):
+    async with ground.journal.turns.of(IMPORTING, key) as turn:
         await refuse_closed(registry, subject)
-        own = await registry.mode(subject)
+        # Another server may have left the subject in IMPORT: then the mode that counts is the one it had found.
+        own = read_mode(turn.left) if turn.left else await registry.mode(subject)
         await ground.journal.step(run.task, key, "started", before={"mode": own or NO_MODE})
+        await turn.note(own or NO_MODE)
         try:
             await _enter(registry, subject, is_new=is_new)
             yield
         finally:
             with anyio.CancelScope(shield=True):
-                await restore_mode(registry, subject, own)
+                await _leave(ground, registry, subject, own, turn)
                 await ground.journal.step(run.task, key, "done")
+
+
+async def _leave(ground: Ground, registry: GuardedRegistry, subject: Subject, own: Mode | None, turn: Turn) -> None:
+    """Put the mode back, unless that is the matter of somebody who took over while this process was paused."""
+    with suppress(LockHeldError):
+        await ground.journal.turns.still_mine()
+        await restore_mode(registry, subject, own)
+        await turn.note("")
 
 
 async def _enter(registry: GuardedRegistry, subject: Subject, *, is_new: bool) -> None:

@@ -128,11 +128,16 @@ async def _settle_step(ground: Ground, run: Run, step: StepRecord, signed: Signa
 
 async def _restore(ground: Ground, run: Run, step: StepRecord, registry: str, subject: Subject) -> str:
     before = str((step.before or {})["mode"])
-    own = None if before == NO_MODE else Mode(before)
-    async with ground.journal.turns.of(IMPORTING, mode_key(registry, subject)):
-        await restore_mode(ground.fleet.get(registry), subject, own)
+    async with ground.journal.turns.of(IMPORTING, mode_key(registry, subject)) as turn:
+        await restore_mode(ground.fleet.get(registry), subject, read_mode(before))
+        await turn.note("")
     await ground.journal.step(run.task, step.key, "done")
     return f"{registry}: the mode of {subject} was left in IMPORT and is {before} again"
+
+
+def read_mode(said: str) -> Mode | None:
+    """A mode as it was written down."""
+    return None if said == NO_MODE else Mode(said)
 
 
 async def restore_mode(registry: GuardedRegistry, subject: Subject, own: Mode | None) -> None:

@@ -205,6 +205,7 @@ async def _numbered_by_registry(ground: Ground, case: _Case, wanted: Wanted, sig
     """Register, read the id back, commit; a kill in between is finished at the next start."""
     stored = _stored(ground, case, wanted, signed, 0)
     async with recovery.registering(ground, case.registry.name, stored, signed):
+        await ground.journal.turns.still_mine()
         version = await case.registry.register(case.subject, case.new.schema)
         there = await case.registry.version(case.subject, version.number)
         if there is None or await _digest(case, there) != case.digest:

@@ -43,6 +43,7 @@ _TAKE = """
     WHERE held.until < clock_timestamp() OR pg_try_advisory_xact_lock(held.presence)
     RETURNING fence, note"""
 _RENEW = "UPDATE leases SET until = clock_timestamp() + ? WHERE name = ? AND fence = ?"
+_LAPSE = "UPDATE leases SET until = '-infinity' WHERE name = ? AND fence = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +83,19 @@ class Leases:
         return await to_thread.run_sync(work, limiter=self._database.limiter)
 
     async def give_back(self, lease: Lease) -> None:
-        """End a turn; one that was lost is somebody else's to end."""
-        await self._write("DELETE FROM leases WHERE name = ? AND fence = ?", lease.name, lease.fence)
+        """End a turn; one that was lost is somebody else's to end. A note outlives it, for whoever comes next."""
+
+        def work() -> None:
+            with self._database.transaction() as connection:
+                connection.execute(_LAPSE, (lease.name, lease.fence))
+                connection.execute(
+                    "DELETE FROM leases WHERE name = ? AND fence = ? AND note = ''", (lease.name, lease.fence)
+                )
+
+        await to_thread.run_sync(work, limiter=self._database.limiter)
 
     async def keep(self, lease: Lease, note: str) -> None:
-        """Leave a note for whoever takes over, should we not come to an end. Raises `LockHeldError` like `confirm`."""
+        """Leave a note for whoever has the turn next. Raises `LockHeldError` like `confirm`."""
         changed = await self._write(
             "UPDATE leases SET note = ? WHERE name = ? AND fence = ?", note, lease.name, lease.fence
         )

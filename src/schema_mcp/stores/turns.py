@@ -23,23 +23,18 @@ _LONGEST_QUESTION = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn while it is ours. Within one machine it cannot be lost; with a shared ledger a paused holder loses it."""
+    """A turn that is ours. Within one machine it cannot be lost; with a shared ledger a paused holder loses it."""
 
     leases: Leases | None = None
     lease: Lease | None = None
 
     @property
     def left(self) -> str:
-        """What a holder before us noted and did not come to put back; empty after an orderly end."""
+        """What a holder before us noted, who did not come to put it back; empty after an orderly end."""
         return self.lease.note if self.lease else ""
 
-    async def still_mine(self) -> None:
-        """Ask before each write to the outside. Raises `LockHeldError` where somebody else has taken over."""
-        if self.leases and self.lease:
-            await self.leases.confirm(self.lease)
-
     async def note(self, text: str) -> None:
-        """Leave word for whoever takes over, should this process not come to an end."""
+        """Leave word for whoever comes next, should we not put it back ourselves; an empty one when we have."""
         if self.leases and self.lease:
             await self.leases.keep(self.lease, text)
 
@@ -74,6 +69,12 @@ class Turns:
                     yield turn
         finally:
             os.close(descriptor)
+
+    async def still_mine(self) -> None:
+        """Ask before each write to the outside. Raises `LockHeldError` where somebody else has taken over."""
+        if self._leases:
+            for lease in HELD.get():
+                await self._leases.confirm(lease)
 
     @asynccontextmanager
     async def _leased(self, leases: Leases, kind: str, name: str) -> AsyncGenerator[Turn]:
