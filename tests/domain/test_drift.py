@@ -63,7 +63,7 @@ def test_a_difference_is_told_from_the_coarsest_to_the_finest():
     assert told(plain) == (Kind.COSMETIC, "the same schema in another spelling")
 
 
-@pytest.mark.parametrize("rewrite", [Rewrite.DOCS, Rewrite.WORDS])
+@pytest.mark.parametrize("rewrite", [Rewrite.DOCS, Rewrite.ALIASES, Rewrite.WORDS])
 def test_what_only_a_habit_explains_is_drift_without_it(rewrite: Rewrite):
     content, plain = Drift(A, 1, Kind.CONTENT, ""), Schema("{}")
     avro = Normaliser(rewrite, "it forgets them", "a probe", frozenset({SchemaType.AVRO}))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from schema_mcp.domain.engine import Whole
-from schema_mcp.domain.rewrites import Rewrite, of_contract, of_references, of_text
+from schema_mcp.domain.rewrites import Rewrite, of_references, of_text
 from schema_mcp.domain.schema import Reference, Schema, SchemaType
 
 FIELD: dict[str, Any] = {"name": "id", "type": "long"}
@@ -28,7 +28,7 @@ def avro(*fields: dict[str, Any], **more: Any) -> str:
         pytest.param("AVRO", avro(a="1", b="2"), avro(b="2", a="1"), Rewrite.ORDER, id="order-of-properties"),
         pytest.param("AVRO", avro(), avro(doc="An order"), Rewrite.DOCS, id="a-doc"),
         pytest.param("AVRO", avro(), avro(FIELD | {"doc": "Its id"}), Rewrite.DOCS, id="the-doc-of-a-field"),
-        pytest.param("AVRO", avro(), avro(aliases=["Old"]), Rewrite.WORDS, id="an-alias"),
+        pytest.param("AVRO", avro(), avro(aliases=["Old"]), Rewrite.ALIASES, id="an-alias"),
         pytest.param("AVRO", avro(), avro(owner="sales"), Rewrite.WORDS, id="an-own-property"),
         pytest.param("AVRO", avro(), avro(FIELD | {"order": "ignore"}), Rewrite.WORDS, id="the-order-of-a-field"),
         pytest.param("AVRO", avro(), avro(FIELD | {"default": 1}), None, id="a-default"),
@@ -70,11 +70,3 @@ def test_references_may_differ_in_the_number_of_the_latest_version():
     assert of_references([Reference("r", "s", 2)], [third]) is None
     assert of_references([latest], [Reference("r", "t", 3)]) is None
     assert of_references([latest], []) is None
-
-
-def test_empty_metadata_is_not_absent_metadata():
-    none, empty, some = Schema("{}"), Schema("{}", metadata={}), Schema("{}", metadata={"properties": {"a": "b"}})
-
-    assert of_contract(none, empty) is Rewrite.NO_CONTRACT
-    assert of_contract(none, some) is None
-    assert of_contract(some, some) is Rewrite.CONTRACT

@@ -18,7 +18,6 @@ from schema_mcp.domain.rewrites import (
     Rewrite,
     contract,
     habit,
-    of_contract,
     of_references,
 )
 from schema_mcp.domain.schema import Json, Level, Mode, Schema, Subject
@@ -135,17 +134,15 @@ def told_apart(found: Drift, ours: Schema, theirs: Schema, *, text: Rewrite | No
     if text is None or not _expected(text, ours, known):
         return replace(found, detail=_TEXTS[text])
     if contract(ours) != contract(theirs):
-        empty = of_contract(ours, theirs)
-        if empty is None or not habit(known, empty):
-            return replace(found, kind=Kind.METADATA, detail="metadata or rule set differ")
-        rewrites.add(empty)
+        return replace(found, kind=Kind.METADATA, detail="metadata or rule set differ")
     return _cosmetic(found, rewrites, known)
 
 
 _TEXTS: Mapping[Rewrite | None, str] = {
     None: "the text differs",
     Rewrite.DOCS: "the text differs, in its docs alone",
-    Rewrite.WORDS: "the text differs, in docs, aliases, order or own properties alone",
+    Rewrite.ALIASES: "the text differs, in its aliases and docs alone",
+    Rewrite.WORDS: "the text differs, in properties, orders, aliases and docs alone",
 }
 
 

@@ -27,8 +27,11 @@ class Rewrite(StrEnum):
     DOCS = "docs"
     """The docs of an Avro schema."""
 
+    ALIASES = "aliases"
+    """The aliases of an Avro schema, or its docs."""
+
     WORDS = "words"
-    """Aliases, order and properties of an Avro schema's own, which its product takes for no part of it."""
+    """All of an Avro schema that no data is written by: its own properties and orders, aliases, docs."""
 
     LATEST = "latest"
     """A reference to the latest version, kept by the number that it had."""
@@ -36,14 +39,14 @@ class Rewrite(StrEnum):
     CONTRACT = "contract"
     """Metadata or rules printed in another order, or with their defaults."""
 
-    NO_CONTRACT = "no_contract"
-    """Empty metadata, of which nothing is kept."""
-
     NUMBERS = "numbers"
     """Ids, and version numbers where they have gaps."""
 
     TOMBSTONES = "tombstones"
     """A soft-deleted version is gone once its content is registered again under a new number."""
+
+    UNREADABLE = "unreadable"
+    """A text that nobody can read any more; that is drift, whoever did it."""
 
 
 HARMLESS = frozenset({Rewrite.SPELLING, Rewrite.ORDER, Rewrite.CONTRACT})
@@ -87,7 +90,7 @@ def of_text(ours: Whole, theirs: Whole) -> Rewrite | None:
 
 
 def _of_avro(ours: Any, theirs: Any) -> Rewrite | None:
-    forms = {Rewrite.DOCS: _without_docs, Rewrite.WORDS: _meaning}
+    forms = {Rewrite.DOCS: _without_docs, Rewrite.ALIASES: _without_aliases, Rewrite.WORDS: _meaning}
     return next((rewrite for rewrite, form in forms.items() if form(ours) == form(theirs)), None)
 
 
@@ -99,14 +102,6 @@ def of_references(ours: Sequence[Reference], theirs: Sequence[Reference]) -> Rew
         for one, other in zip(ours, theirs, strict=False)
     )
     return Rewrite.LATEST if same else None
-
-
-def of_contract(ours: Schema, theirs: Schema) -> Rewrite | None:
-    """Are metadata and rules the same to a registry, though printed otherwise; or empty on one side, absent there?"""
-    if contract(ours) == contract(theirs):
-        return Rewrite.CONTRACT
-    nothing = not any((ours.metadata, ours.rule_set, theirs.metadata, theirs.rule_set))
-    return Rewrite.NO_CONTRACT if nothing else None
 
 
 def contract(schema: Schema) -> str:
@@ -124,6 +119,10 @@ _MEANING_OF_FIELDS = _MEANING | {"default"}
 
 def _without_docs(schema: Any) -> Any:
     return _kept(schema, lambda name, _: name != "doc")
+
+
+def _without_aliases(schema: Any) -> Any:
+    return _kept(schema, lambda name, _: name not in ("doc", "aliases"))
 
 
 def _meaning(schema: Any) -> Any:

@@ -13,7 +13,12 @@ from schema_mcp.domain.schema import SchemaType
 from schema_mcp.registries.contract import Registry
 
 _AVRO: Final = frozenset({SchemaType.AVRO})
-_AVRO_AND_JSON: Final = frozenset({SchemaType.AVRO, SchemaType.JSON})
+_JSON: Final = frozenset({SchemaType.JSON})
+_PROTOBUF: Final = frozenset({SchemaType.PROTOBUF})
+_AVRO_JSON: Final = _AVRO | _JSON
+_ORDERED: Final = _JSON | _PROTOBUF
+_SAME: Final = True
+"""What differs so is no version of its own."""
 
 _RECORDED: Final = "the recordings of Confluent 8.1.5, and the embedded registry that is held against them"
 _APICURIO: Final = "Apicurio Registry 3.3.3, faces v7 and v8"
@@ -31,35 +36,21 @@ NORMALISERS: Final[Mapping[str, tuple[Normaliser, ...]]] = {
     "confluent": _CONFLUENT,
     "embedded": _CONFLUENT,
     "apicurio": (
-        Normaliser(Rewrite.SPELLING, "it prints Avro anew", _APICURIO, _AVRO),
         Normaliser(
-            Rewrite.DOCS,
-            "it takes an Avro schema with other docs for the version it has",
-            _APICURIO,
-            _AVRO,
-            merges=True,
+            Rewrite.SPELLING, "it prints Avro anew, and keeps the first spelling of JSON", _APICURIO, _AVRO_JSON
         ),
+        Normaliser(Rewrite.ORDER, "it takes JSON with its keys in another order for the same", _APICURIO, _JSON, _SAME),
+        Normaliser(Rewrite.DOCS, "it takes Avro with other docs for the version it has", _APICURIO, _AVRO, _SAME),
+        Normaliser(Rewrite.ALIASES, "it takes Avro with other aliases for the version it has", _APICURIO, _AVRO, _SAME),
         Normaliser(Rewrite.NUMBERS, "it hands out ids and version numbers of its own", _APICURIO),
     ),
     "axonops": (
-        Normaliser(Rewrite.SPELLING, "it keeps the first spelling that it met of a schema", _AXONOPS, merges=True),
-        Normaliser(
-            Rewrite.ORDER, "it takes a JSON Schema with its keys in another order for the same", _AXONOPS, merges=True
-        ),
-        Normaliser(
-            Rewrite.DOCS,
-            "it takes an Avro schema with other docs for the one it met first",
-            _AXONOPS,
-            _AVRO,
-            merges=True,
-        ),
-        Normaliser(
-            Rewrite.WORDS,
-            "it takes an Avro schema with other aliases, order or own properties for the one it met first",
-            _AXONOPS,
-            _AVRO,
-            merges=True,
-        ),
+        Normaliser(Rewrite.SPELLING, "it keeps the first spelling that it met", _AXONOPS, merges=_SAME),
+        Normaliser(Rewrite.ORDER, "it takes keys or fields in another order for the same", _AXONOPS, _ORDERED, _SAME),
+        Normaliser(Rewrite.DOCS, "it takes Avro with other docs for what it met first", _AXONOPS, _AVRO, _SAME),
+        Normaliser(Rewrite.ALIASES, "it takes Avro with other aliases for what it met first", _AXONOPS, _AVRO, _SAME),
+        Normaliser(Rewrite.WORDS, "it takes Avro with other properties for what it met first", _AXONOPS, _AVRO, _SAME),
+        Normaliser(Rewrite.UNREADABLE, "under `normalize: true` it misplaces `syntax`", _AXONOPS, _PROTOBUF),
     ),
     "karapace": (Normaliser(Rewrite.NUMBERS, "it issues ids of its own", "the recorded answers of Karapace 6.2.0"),),
     "redpanda": (),
