@@ -13,6 +13,7 @@ from schema_mcp.domain.plan import Plan, to_text
 from schema_mcp.domain.schema import Level, Mode, Reference, Schema, SchemaType, Subject
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services import application, deployment, registration
+from schema_mcp.services.draft import Terms
 from schema_mcp.services.ground import Ground, Signature
 from schema_mcp.services.registration import Registered, Stop, Wanted
 from schema_mcp.services.selection import Selection
@@ -83,9 +84,13 @@ class World:
         wanted = Wanted(registry, subject, schema, level)
         return await registration.register(self.ground, wanted, self.signature(scope), stop, silent)
 
-    async def plan(self, *registries: str, selection: Selection | None = None) -> Plan:
-        plan = await deployment.plan(self.workspace.fleet, self.store, registries, selection or Selection())
-        return await self.keep(plan)
+    async def plan(
+        self, *registries: str, selection: Selection | None = None, terms: Terms = deployment.DEFAULTS
+    ) -> Plan:
+        chosen, journal = selection or Selection(), self.ground.journal
+        return await self.keep(
+            await deployment.plan(self.workspace.fleet, self.store, registries, chosen, terms, journal)
+        )
 
     async def keep(self, plan: Plan) -> Plan:
         await self.ground.journal.keep_plan(plan.digest, to_text(plan), "Ann")

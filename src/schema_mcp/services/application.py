@@ -11,7 +11,9 @@ from schema_mcp.domain.errors import LockHeldError, NotFoundError, SchemaMcpErro
 from schema_mcp.domain.plan import Plan, to_text
 from schema_mcp.services import (
     deployment,
+    level_change,
     migration,
+    openings,
     recovery,
     reference_commit,
     reference_update,
@@ -105,6 +107,8 @@ async def again(ground: Ground, plan: Plan) -> Plan:
     """The plan that the same request makes now."""
     if plan.kind == reference_update.KIND:
         return await reference_update.again(ground.fleet, ground.store, ground.ids, plan.request)
+    if plan.kind == level_change.KIND:
+        return await level_change.again(ground.fleet.get(plan.request["registry"]), ground.store, plan.request)
     if plan.kind == rollback.KIND:
         return await rollback.plan(ground, plan.request["task"])
     chosen = selection.from_request(plan.request)
@@ -180,6 +184,7 @@ async def _carry_out(
         status = Status.INTERRUPTED  # a mode could not be put back: `recovery` has to find it
     result = {"registries": [one.told() for one in outcome.registries], "notes": list(notes)}
     await ground.journal.finish(run.task, status, result)
+    await openings.raise_alarm(ground)
     return outcome
 
 
