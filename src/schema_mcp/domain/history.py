@@ -42,6 +42,7 @@ class Chart:
     """All clashes of a history, by the newer version; `unreadable` are the versions whose text is no schema."""
 
     versions: int
+    latest: int
     clashes: tuple[Clash, ...]
     unreadable: Mapping[int, str]
 
@@ -69,7 +70,8 @@ def chart(history: Sequence[Whole], rules: Rules | None = None, *, group: str | 
             continue
         clashes += _clashes(version, found.comparisons)
         readable.append(version)
-    return Chart(len(history), tuple(clashes), unreadable)
+    latest = history[-1].number if history else 0
+    return Chart(len(history), latest, tuple(clashes), unreadable)
 
 
 def _clashes(version: Whole, comparisons: Sequence[Comparison]) -> list[Clash]:

@@ -15,6 +15,10 @@ Report = Callable[[float, float | None, str], Awaitable[None]]
 """Progress of a call: how much is done, of how much (None when unknown), and a word about it."""
 
 
+async def silent(done: float, total: float | None, message: str) -> None:
+    """Progress that nobody asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Registries, store, ledger and journal of one server."""

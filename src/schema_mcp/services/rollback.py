@@ -28,7 +28,7 @@ from schema_mcp.stores.journal import Run, Status
 
 KIND = "rollback"
 
-_UNDONE = frozenset({"deployment", "migration"})
+_UNDONE = frozenset({"deployment", "migration", "level_change"})
 _DIGEST = 64
 _CHANGED = "Undo or move that first, then ask again: a rollback never takes away what others did."
 _STORE_STAYS = (
@@ -84,7 +84,7 @@ def _warnings(run: Run) -> Iterator[str]:
 def _refuse(run: Run) -> None:
     if run.kind not in _UNDONE:
         raise InvalidRequestError(
-            f"Task {run.task} is a {run.kind}, not a deployment or a migration",
+            f"Task {run.task} is a {run.kind}, nothing that can be rolled back",
             hint="To have a rolled-back change again, plan it again. Single versions: delete_schema_version.",
         )
     if run.undone_by:

@@ -12,7 +12,7 @@ from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services.checkup import Recovery
-from schema_mcp.services.ground import Ground, Report, Signature
+from schema_mcp.services.ground import Ground, Report, Signature, silent
 from schema_mcp.services.search import Index
 from schema_mcp.stores.audit import Audit
 from schema_mcp.stores.ids import Ledger
@@ -20,10 +20,6 @@ from schema_mcp.stores.journal import Journal
 from schema_mcp.stores.schemastore import SchemaStore
 from schema_mcp.stores.sightings import Sightings
 from schema_mcp.toolkit.listing import Listing
-
-
-async def _silent(done: float, total: float | None, message: str) -> None:
-    """Progress that nobody asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ class Workspace:
     notes: tuple[str, ...] = ()
     listings: Mapping[str, Listing] = field(default_factory=dict[str, Listing])
     request_id: str = ""
-    report: Report = _silent
+    report: Report = silent
 
     def registry(self, name: str | None = None) -> GuardedRegistry:
         """A registry by name, the default one when left out; raises `NotFoundError` with the known names."""
@@ -81,4 +77,4 @@ class Workspace:
     ) -> "Workspace":
         """The same workspace, asked by this caller through a tool with a scope: with what he may use."""
         fleet = self.fleet.permitted(caller, asks)
-        return replace(self, caller=caller, request_id=request_id, report=report or _silent, fleet=fleet)
+        return replace(self, caller=caller, request_id=request_id, report=report or silent, fleet=fleet)
