@@ -177,6 +177,7 @@ class _Worker:
         act = ACTS[step.action]
         now = await act.look(scene, step)
         first = await self.ground.journal.step(self.run.task, step.key, "started", image=now)
+        await self.ground.journal.turns.still_mine()
         await act.do(scene, step, Seen(now, first or now))
         await self.ground.journal.step(self.run.task, step.key, "done")
         self.failed = ""
