@@ -106,7 +106,8 @@ def test_one_file_changed_on_both_sides_is_named_and_left(ours: Repository, upst
     with pytest.raises(ConflictError, match="a was changed upstream and here") as refused:
         ours.follow(their_head)
 
-    assert refused.value.details == {"path": "a"}
+    assert refused.value.details == {"path": "a", "theirs": their_head, "ours": mine}
+    assert re.search("there by Human on .*“By hand”.*, here by Ann on .*“Mine”", str(refused.value))
     assert ours.head == mine
     assert ours.read("a") == b"mine"
     assert agrees(ours)

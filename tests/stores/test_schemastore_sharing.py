@@ -1,5 +1,6 @@
 """Several people and processes on one store: nobody's change is lost, and everybody sees them all."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -211,11 +212,12 @@ async def test_a_push_that_came_too_late_is_tried_again_on_top(shared):
 async def test_a_number_that_was_taken_upstream_is_refused_and_nothing_stays(shared):
     one, two, upstream = shared
     await one.fetch()
-    theirs = await two.commit([AddVersion(stored())], "Add", BOB)
+    theirs = await two.commit([AddVersion(stored())], "Add orders", BOB)
 
-    with pytest.raises(ConflictError, match="v1 is in the store already"):
+    with pytest.raises(ConflictError, match="v1 is in the store already") as refused:
         await one.commit([AddVersion(stored(text='"int"'))], "Add", ANN)
 
+    assert f"It was put there by Bob on {datetime.now(UTC).date()} ({theirs[:10]}, “Add orders”)" in refused.value.hint
     assert git(upstream, "rev-parse", "main") == theirs
     assert one.head == theirs
     assert one.history(ORDERS) == [stored()]

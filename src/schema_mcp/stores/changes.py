@@ -141,7 +141,7 @@ class Draft:
             raise ConflictError(
                 f"{version.subject} v{version.number} is in the store already, with other content (id {there.id})",
                 hint="Versions never change: read the store again and take the next number.",
-                details={"subject": str(version.subject), "version": version.number, "id": there.id},
+                details={"subject": str(version.subject), "version": version.number, "id": there.id, "path": unit},
             )
         self._refuse_false_hash(stored)
         self.files[f"{unit}/{SCHEMA_FILES[version.schema.type]}"] = _encoded(version.schema.text)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pygit2
 from pygit2.enums import ReferenceType, SortMode
@@ -30,6 +31,12 @@ class Commit:
     author: Author
     at: int
     message: str
+
+    @property
+    def shown(self) -> str:
+        """Who made it, when and why, in a few words."""
+        day = datetime.fromtimestamp(self.at, UTC).date().isoformat()
+        return f"{self.author.name} on {day} ({self.id[:10]}, “{self.message.partition(chr(10))[0][:80]}”)"
 
 
 def branch_of(repo: pygit2.Repository) -> str:
@@ -107,11 +114,11 @@ def line(repo: pygit2.Repository, base: str, head: str) -> list[pygit2.Commit]:
     return found
 
 
-def both_changed(path: str) -> ConflictError:
+def both_changed(path: str, theirs: Commit, ours: Commit) -> ConflictError:
     return ConflictError(
-        f"{path} was changed upstream and here, each in its own way",
+        f"{path} was changed upstream and here, each in its own way: there by {theirs.shown}, here by {ours.shown}",
         hint="Bring the two together by hand (`git pull --rebase`), then try again.",
-        details={"path": path},
+        details={"path": path, "theirs": theirs.id, "ours": ours.id},
     )
 
 

@@ -290,7 +290,7 @@ class Repository:
             there = self._tree(onto)
             for path in theirs & ours.keys():
                 if self._trees.leaf(there, path) != ours[path]:
-                    raise commits.both_changed(path)
+                    raise commits.both_changed(path, self._last_change(path, upstream), commits.told(commit))
             objects: Objects = {}
             new = self._trees.changed(there, ours, objects)
             self._maker.write(objects)
@@ -322,6 +322,10 @@ class Repository:
         # From here on the commit stands: what cannot be done now, the next writer mends.
         if self._checkout is None or self._checkout.finish(moves):
             self._note.clear()
+
+    def _last_change(self, path: str, head: str) -> Commit:
+        walked = commits.ancestors(self._writer, head)
+        return next(commits.told(commit) for commit in walked if self._touches(commit, path))
 
     def _move_unseen(self, proposal: Proposal, new: str, publish: Publish | None) -> None:
         self._note.write(proposal.reference, new, [])

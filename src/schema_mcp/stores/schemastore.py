@@ -167,8 +167,9 @@ class SchemaStore(View):
                 self._refresh()
                 try:
                     head = self._committed(changes, message, author)
-                except ConflictError:
+                except ConflictError as error:
                     if turn == _TURNS - 1 or not self._has_moved():
+                        self._name_the_other(error)
                         raise
                 else:
                     self._refresh()
@@ -180,6 +181,13 @@ class SchemaStore(View):
         before = self._index.commit
         self._fetch()
         return self._index.commit != before
+
+    def _name_the_other(self, error: ConflictError) -> None:
+        """Say who put there what is in the way."""
+        path = error.details.get("path", "")
+        for commit in self._log(path, 1) if path else ():
+            error.hint = f"It was put there by {commit.shown}. {error.hint}"
+            error.details |= {"commit": commit.id, "author": commit.author.name}
 
     def _committed(self, changes: Sequence[Change], message: str, author: Author) -> str:
         index = self._index
