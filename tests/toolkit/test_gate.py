@@ -1,16 +1,25 @@
 """The gate of the registries' own REST face: the same guards as the tools, the same trail."""
 
+import asyncio
+import errno
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schema_mcp.domain.caller import Caller, Scope
-from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError, SchemaMcpError
+from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError, SchemaMcpError, StoreError
 from schema_mcp.interfaces.registry_api.gate import Gate
+from schema_mcp.registries.embedded.core import Core
 from schema_mcp.registries.embedded.refusals import Refusal
+from schema_mcp.registries.embedded.session import Session
+from schema_mcp.stores import chain
+from schema_mcp.stores.audit import Entry
 from schema_mcp.toolkit.gate import RegistryGate
+from schema_mcp.toolkit.workspace import Workspace
 from toolkit.world import opened, trail
+
+REGISTER = ("dev", "POST", "/subjects/s/versions")
 
 
 def caller(scope: Scope | None) -> Caller:
@@ -20,12 +29,13 @@ def caller(scope: Scope | None) -> Caller:
 async def test_a_write_is_two_lines_and_a_read_is_one(tmp_path: Path):
     async with opened(tmp_path) as workspace:
         gate: Gate = RegistryGate(workspace, caller(Scope.WRITE))
-        async with gate.write("dev", "POST", "/subjects/s/versions"):
-            pass
+        async with gate.write("dev", "POST", "/subjects/s/versions") as witness:
+            told = await Core().witnessed(witness, lambda _: [line.outcome for line in on_disk(workspace)])
         async with gate.read("dev", "GET", "/subjects"):
             pass
         lines = await trail(workspace)
 
+    assert told == ["started"]
     assert [(one.tool, one.registry, one.outcome) for one in lines] == [
         ("POST /subjects/s/versions", "dev", "started"),
         ("POST /subjects/s/versions", "dev", "ok"),
@@ -33,14 +43,66 @@ async def test_a_write_is_two_lines_and_a_read_is_one(tmp_path: Path):
     ]
 
 
+def on_disk(workspace: Workspace) -> list[Entry]:
+    return asyncio.run(trail(workspace))  # the change runs in a thread of its own
+
+
+def no(_: Session) -> None:
+    raise Refusal(42201, "no schema")
+
+
 async def test_a_registrys_no_is_on_the_trail(tmp_path: Path):
     async with opened(tmp_path) as workspace:
         with pytest.raises(Refusal):
-            async with RegistryGate(workspace, caller(Scope.WRITE)).write("dev", "POST", "/subjects/s/versions"):
-                raise Refusal(42201, "no schema")
+            async with RegistryGate(workspace, caller(Scope.WRITE)).write(*REGISTER) as witness:
+                await Core().witnessed(witness, no)
         lines = await trail(workspace)
 
     assert [(one.outcome, one.code) for one in lines] == [("started", ""), ("refused", "registry_error 42201")]
+
+
+async def test_what_never_came_to_a_change_is_one_line(tmp_path: Path):
+    async with opened(tmp_path) as workspace:
+        with pytest.raises(Refusal):
+            async with RegistryGate(workspace, caller(Scope.WRITE)).write(*REGISTER):
+                raise Refusal(400, "no body")
+        lines = await trail(workspace)
+
+    assert [(one.outcome, one.code) for one in lines] == [("refused", "registry_error 400")]
+
+
+async def test_changes_that_wait_together_have_lines_of_their_own(tmp_path: Path):
+    core = Core(tmp_path / "dev.sqlite")
+
+    async def write(number: int) -> None:
+        async with RegistryGate(workspace, caller(Scope.WRITE)).write("dev", "PUT", f"/config/s{number}") as witness:
+            await core.witnessed(witness, no if number == 3 else lambda _: None)
+
+    async with opened(tmp_path) as workspace:
+        await asyncio.gather(*map(write, range(9)), return_exceptions=True)
+        lines = await trail(workspace)
+        findings = await workspace.audit.verify()
+    core.close()
+
+    by_path: dict[str, list[str]] = {}
+    for line in lines:
+        by_path.setdefault(line.tool, []).append(line.outcome)
+    assert by_path == {f"PUT /config/s{number}": ["started", "refused" if number == 3 else "ok"] for number in range(9)}
+    assert findings == []
+
+
+async def test_nothing_is_changed_where_its_intent_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    done: list[str] = []
+    async with opened(tmp_path) as workspace:
+        monkeypatch.setattr(chain, "_sync", full)
+        with pytest.raises(StoreError):
+            async with RegistryGate(workspace, caller(Scope.WRITE)).write(*REGISTER) as witness:
+                await Core().witnessed(witness, lambda _: done.append("changed"))
+
+    assert done == []
 
 
 @pytest.mark.parametrize(

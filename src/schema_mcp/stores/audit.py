@@ -115,9 +115,7 @@ class Audit:
         if self.noted(entry):
             return
         # Somebody else is writing: wait for our turn where that keeps no other call waiting.
-        with self._heard(entry):
-            if not await to_thread.run_sync(self._chain.append, self._body(entry)):
-                raise locked(self._folder)
+        await to_thread.run_sync(self.add, entry)
 
     def noted(self, entry: Entry) -> bool:
         """Note a read at once, where nobody else is writing just now; otherwise `record` has to wait for its turn."""
@@ -125,15 +123,24 @@ class Audit:
             return self._chain.append(self._body(entry), patience=0)
         return self._noted_aloud(entry, self.listener)
 
+    def add(self, entry: Entry) -> None:
+        """Note anything, waiting for our turn; it is durable from the next `flush` on. Not for the event loop."""
+        with self._heard(None if entry.outcome is Outcome.STARTED else entry):
+            if not self._chain.append(self._body(entry)):
+                raise locked(self._folder)
+
+    def flush(self) -> None:
+        """Wait until everything noted is on the disk. Not for the event loop."""
+        with self._heard(None):
+            self._chain.flush()
+
     async def intent(self, entry: Entry) -> None:
         """Note that a write is about to happen. Raises `StoreError` where that cannot be kept: then do not write."""
-        with self._heard(None):
-            await self._keep(replace(entry, outcome=Outcome.STARTED))
+        await to_thread.run_sync(self._keep, replace(entry, outcome=Outcome.STARTED))
 
     async def outcome(self, entry: Entry) -> None:
         """Note how a write ended."""
-        with self._heard(entry):
-            await self._keep(entry)
+        await to_thread.run_sync(self._keep, entry)
 
     def digest(self, arguments: Mapping[str, Any]) -> str:
         """Stands for arguments without telling them: equal arguments, equal digest, in this folder only."""
@@ -182,8 +189,9 @@ class Audit:
         if self.listener and ended:
             self.listener.ended(ended)
 
-    async def _keep(self, entry: Entry) -> None:
-        await to_thread.run_sync(self._chain.append_durably, self._body(entry))
+    def _keep(self, entry: Entry) -> None:
+        self.add(entry)
+        self.flush()
 
     def _entry(
         self, caller: Caller, tool: str, arguments: Mapping[str, Any], *, writes: bool, request_id: str

@@ -127,12 +127,9 @@ class Chain:
                 self._add(body)
         return held
 
-    def append_durably(self, body: Mapping[str, Any]) -> None:
-        """Add a line and wait until it, and every line before it, is on the disk."""
-        with self._alone(PATIENCE) as held:
-            if not held:
-                raise locked(self._folder)
-            self._add(body)
+    def flush(self) -> None:
+        """Wait until every line is on the disk."""
+        with self._turn:
             file = os.dup(self._file)  # another thread may set the file aside while we wait for the disk
         try:
             with explained(self._folder):

@@ -7,7 +7,7 @@ from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import ReadOnlyError, SchemaMcpError
 from schema_mcp.stores.audit import Entry
 from schema_mcp.toolkit.call import new_request_id
-from schema_mcp.toolkit.recording import recorded, refused
+from schema_mcp.toolkit.recording import Witness, recorded, refused
 from schema_mcp.toolkit.tool import Effect
 from schema_mcp.toolkit.workspace import Workspace
 
@@ -28,12 +28,16 @@ class RegistryGate:
             yield
 
     @asynccontextmanager
-    async def write(self, registry: str, method: str, path: str) -> AsyncGenerator[None]:
-        """Around what changes the registry."""
+    async def write(self, registry: str, method: str, path: str) -> AsyncGenerator[Witness]:
+        """Around what changes the registry: the lines are written where the change is made, off the event loop."""
         entry = self._entry(registry, method, path, Effect.DESTROYS if method == "DELETE" else Effect.REPLACES)
         await self._require(_scope(method, path), entry)
-        async with recorded(entry, self._workspace.audit, writes=True):
-            yield
+        witness = Witness(entry, self._workspace.audit)
+        try:
+            yield witness
+        except BaseException as error:
+            await witness.never_began(error)
+            raise
 
     async def _require(self, scope: Scope, entry: Entry) -> None:
         try:

@@ -33,12 +33,41 @@ class recorded:  # noqa: N801 - reads as `async with recorded(…)`, and costs a
         self._began = time.perf_counter()
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        took = round((time.perf_counter() - self._began) * 1_000, 2)
-        ended = replace(self._entry, duration_ms=took, **(_failure(error) if error else {}))
+        ended = _ended(self._entry, self._began, error)
         if not self._writes and self._audit.noted(ended):
             return
         with CancelScope(shield=True):  # a cancelled call has an end, too
             await (self._audit.outcome(ended) if self._writes else self._audit.record(ended))
+
+
+class Witness:
+    """The lines of a change that an embedded registry makes: its intent before, its end after, on one trip there."""
+
+    def __init__(self, entry: Entry, audit: Audit) -> None:
+        self._entry = entry
+        self._audit = audit
+        self._began = 0.0
+
+    def begins(self) -> None:
+        self._began = time.perf_counter()
+        self._audit.add(replace(self._entry, outcome=Outcome.STARTED))
+
+    def ended(self, error: BaseException | None) -> None:
+        self._audit.add(_ended(self._entry, self._began, error))
+
+    def flush(self) -> None:
+        self._audit.flush()
+
+    async def never_began(self, error: BaseException) -> None:
+        """What was refused, or given up, before it came to the change is one line."""
+        if not self._began:
+            with CancelScope(shield=True):
+                await self._audit.record(_ended(self._entry, time.perf_counter(), error))
+
+
+def _ended(entry: Entry, began: float, error: BaseException | None) -> Entry:
+    took = round((time.perf_counter() - began) * 1_000, 2)
+    return replace(entry, duration_ms=took, **(_failure(error) if error else {}))
 
 
 def _failure(error: BaseException) -> dict[str, Any]:

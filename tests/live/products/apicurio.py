@@ -3,7 +3,7 @@
 import tarfile
 import urllib.error
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +14,11 @@ ARTIFACT = f"io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 
 
+QUICK_START = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+
+
 @contextmanager
-def started(folder: Path) -> Generator[str]:
+def started(folder: Path, flags: Sequence[str] = QUICK_START) -> Generator[str]:
     """A running Apicurio; the address of its face follows with `/apis/ccompat/v7` or `/v8`."""
     app, port, management = _fetched(), free_port(), free_port()
     address = f"http://127.0.0.1:{port}"
@@ -32,7 +35,6 @@ def started(folder: Path) -> Generator[str]:
         "apicurio.import.work-dir": folder,
         "apicurio.storage.snapshot.location": folder,
     }
-    flags = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     command = [_java(), *flags, *(f"-D{name}={value}" for name, value in settings.items())]
     with running([*command, "-jar", str(app / "quarkus-run.jar")], folder, lambda: _answers(address)):
         yield address

@@ -3,17 +3,19 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from schema_mcp.domain.naming import parse_subject
 from schema_mcp.domain.schema import Json, Subject
 from schema_mcp.interfaces.registry_api.paths import Query, is_qualified
+from schema_mcp.registries.embedded.changes import Witness
 from schema_mcp.registries.embedded.core import Core
 from schema_mcp.registries.embedded.finding import Asked
 from schema_mcp.registries.embedded.lists import Page
 from schema_mcp.registries.embedded.refusals import Refusal
 from schema_mcp.registries.embedded.session import Session
 
+P = ParamSpec("P")
 T = TypeVar("T")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}")
 _INT = range(-(2**31), 2**31)
@@ -28,6 +30,7 @@ class Call:
     values: dict[str, str]
     query: Query
     body: Json = field(default_factory=dict[str, Any])
+    witness: Witness | None = None
 
     @property
     def subject(self) -> Subject:
@@ -57,6 +60,10 @@ class Call:
     async def read(self, ask: Callable[[Session], T]) -> T:
         """Answer a short question at once, and one that needs a schema parsed off the event loop."""
         return await self.core.ask(ask) if self.text("format") else self.core.read(ask)
+
+    async def change(self, act: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Change the registry, with the request's witness."""
+        return await self.core.witnessed(self.witness, lambda session: act(session, *args, **kwargs))
 
     def text(self, name: str) -> str:
         return self.query.get(name, [""])[0]

@@ -33,4 +33,4 @@ async def contexts(call: Call) -> list[str]:
 
 async def delete_context(call: Call) -> None:
     context = context_prefix(call.values["context"])[1:-1]
-    await call.core.change(deletion.delete_context, context)
+    await call.change(deletion.delete_context, context)

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.datastructures import URLPath
@@ -73,7 +74,8 @@ class RegistryRoute(BaseRoute):
                 check_content_type(request.headers.get("content-type"))
             media_type = answer_type(request.headers.get("accept"))
             body = bodies.parse(await self._body(request)) if endpoint.reads_body else {}
-            answer = await self._answer(endpoint, Call(self._name, self._core, values, asked.query, body), request)
+            call = Call(self._name, self._core, values, asked.query, body)
+            answer = await self._answer(endpoint, call, request)
         except Refusal as no:
             return _refused(no, media_type)
         except SchemaMcpError as error:
@@ -84,9 +86,11 @@ class RegistryRoute(BaseRoute):
 
     async def _answer(self, endpoint: Endpoint, call: Call, request: Request) -> Any:
         path = _raw_path(request.scope)[len(self._mount) :].decode("latin-1") or "/"
-        let_through = self._gate.write if endpoint.writes else self._gate.read
-        async with let_through(self._name, request.method, path):
-            return await endpoint.answer(call)
+        if not endpoint.writes:
+            async with self._gate.read(self._name, request.method, path):
+                return await endpoint.answer(call)
+        async with self._gate.write(self._name, request.method, path) as witness:
+            return await endpoint.answer(replace(call, witness=witness))
 
     async def _body(self, request: Request) -> bytes:
         found = bytearray()

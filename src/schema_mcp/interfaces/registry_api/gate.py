@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
+from schema_mcp.registries.embedded.changes import Witness
+
 
 class Gate(Protocol):
     """A block around each request: raise a `SchemaMcpError` on entering to refuse it.
@@ -18,8 +20,8 @@ class Gate(Protocol):
         """Around what changes nothing; lookups and compatibility checks by POST are such."""
         ...
 
-    def write(self, registry: str, method: str, path: str) -> AbstractAsyncContextManager[None]:
-        """Around what changes the registry."""
+    def write(self, registry: str, method: str, path: str) -> AbstractAsyncContextManager[Witness | None]:
+        """Around what changes the registry; what it gives takes note of the change itself."""
         ...
 
 

@@ -13,11 +13,11 @@ async def config(call: Call) -> Json:
 
 
 async def set_config(call: Call) -> Json:
-    return await call.core.change(settings.set_config, _scope(call), bodies.config(call.body))
+    return await call.change(settings.set_config, _scope(call), bodies.config(call.body))
 
 
 async def delete_config(call: Call) -> Json:
-    return await call.core.change(settings.delete_config, _scope(call))
+    return await call.change(settings.delete_config, _scope(call))
 
 
 async def mode(call: Call) -> Json:
@@ -29,12 +29,12 @@ async def set_mode(call: Call) -> Json:
     if "mode" not in call.body:
         raise invalid_mode()
     wanted = bodies.text(call.body, "mode")
-    await call.core.change(settings.set_mode, _scope(call), wanted, force=call.flag("force"))
+    await call.change(settings.set_mode, _scope(call), wanted, force=call.flag("force"))
     return {"mode": wanted}
 
 
 async def delete_mode(call: Call) -> Json:
-    return {"mode": await call.core.change(settings.delete_mode, _scope(call), recursive=call.flag("recursive"))}
+    return {"mode": await call.change(settings.delete_mode, _scope(call), recursive=call.flag("recursive"))}
 
 
 def _scope(call: Call) -> Subject:

@@ -88,7 +88,7 @@ async def register(call: Call) -> Json:
         found = registration.register(session, call.subject, draft, normalize=call.flag("normalize"))
         return formatted(session, found, call.text("format"))
 
-    return registered_json(await call.core.change(act))
+    return registered_json(await call.change(act))
 
 
 async def look_up(call: Call) -> Json:
@@ -103,7 +103,7 @@ async def look_up(call: Call) -> Json:
 
 async def tag(call: Call) -> Json:
     number = number_of(call.values["version"])
-    return registered_json(await call.core.change(tags.change, call.subject, number, bodies.tag_change(call.body)))
+    return registered_json(await call.change(tags.change, call.subject, number, bodies.tag_change(call.body)))
 
 
 async def judge(call: Call) -> Json:
@@ -115,12 +115,12 @@ async def judge_one(call: Call) -> Json:
 
 
 async def delete(call: Call) -> list[int]:
-    return await call.core.change(deletion.delete_subject, call.subject, permanent=call.flag("permanent"))
+    return await call.change(deletion.delete_subject, call.subject, permanent=call.flag("permanent"))
 
 
 async def delete_version(call: Call) -> int:
     number = number_of(call.values["version"])
-    return await call.core.change(deletion.delete_version, call.subject, number, permanent=call.flag("permanent"))
+    return await call.change(deletion.delete_version, call.subject, number, permanent=call.flag("permanent"))
 
 
 async def _verdict(call: Call, number: int | None) -> Json:

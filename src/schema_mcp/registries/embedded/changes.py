@@ -4,8 +4,9 @@ Waiting for the disk is most of what a change costs. Each still is all or nothin
 """
 
 import sqlite3
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -15,6 +16,17 @@ from schema_mcp.registries.embedded.session import ServerSettings, Session
 
 T = TypeVar("T")
 _MOST_AT_ONCE = 100
+
+
+class Witness(Protocol):
+    """Is told of one change before it begins and after it ended, off the event loop.
+
+    What is noted of changes that wait together is flushed once for all of them. A witness that raises stops them.
+    """
+
+    def begins(self) -> None: ...
+    def ended(self, error: BaseException | None) -> None: ...
+    def flush(self) -> None: ...
 
 
 class Changes:
@@ -27,9 +39,9 @@ class Changes:
         self._waiting: list[_Change] = []
         self._turn = anyio.Lock()
 
-    async def carry_out(self, act: Callable[[Session], T]) -> T:
+    async def carry_out(self, act: Callable[[Session], T], witness: Witness | None = None) -> T:
         """Carry out a change in its turn, with those that wait by then; raises what it raises."""
-        change = _Change(act)
+        change = _Change(act, witness)
         self._waiting.append(change)
         try:
             async with self._turn:
@@ -51,11 +63,11 @@ class Changes:
 
     def _carry_out(self, batch: list["_Change"]) -> None:
         try:
-            with self._database.writing() as sql:
+            with _witnessed(batch), self._database.writing() as sql:
                 for change in batch:
                     change.run(Session(sql, self._settings, self._clock()))
         except BaseException as error:
-            # Nothing of the batch was kept: none of it may look done.
+            # Nothing of the batch was kept, or known to be: none of it may look done.
             for change in batch:
                 change.error = error
             raise
@@ -64,8 +76,9 @@ class Changes:
 class _Change:
     """One change: what to do, and how it ended."""
 
-    def __init__(self, act: Callable[[Session], Any]) -> None:
+    def __init__(self, act: Callable[[Session], Any], witness: Witness | None) -> None:
         self.taken = False
+        self.witness = witness
         self.error: BaseException | None = None
         self._act = act
         self._result: Any = None
@@ -84,6 +97,32 @@ class _Change:
         if self.error is not None:
             raise self.error
         return self._result
+
+
+@contextmanager
+def _witnessed(batch: list["_Change"]) -> Generator[None]:
+    """Each change has its beginning noted durably before any is done, and its end before anybody hears of it."""
+    witnesses = [(change, change.witness) for change in batch if change.witness]
+    for _, witness in witnesses:
+        witness.begins()
+    _flush(witnesses)
+    try:
+        yield
+    except BaseException as error:
+        for _, witness in witnesses:
+            witness.ended(error)
+        raise
+    else:
+        for change, witness in witnesses:
+            witness.ended(change.error)
+    finally:
+        _flush(witnesses)
+
+
+def _flush(witnesses: list[tuple[_Change, Witness]]) -> None:
+    # All of one process note in the same place: one flush is enough.
+    for _, witness in witnesses[:1]:
+        witness.flush()
 
 
 def _undo(sql: sqlite3.Connection) -> None:

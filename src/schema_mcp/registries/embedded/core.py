@@ -7,7 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio.to_thread
 
-from schema_mcp.registries.embedded.changes import Changes
+from schema_mcp.registries.embedded.changes import Changes, Witness
 from schema_mcp.registries.embedded.database import Database
 from schema_mcp.registries.embedded.session import ServerSettings, Session
 
@@ -45,11 +45,11 @@ class Core:
 
     async def change(self, act: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out a change off the event loop; it is durable when this returns, and undone where it raises."""
+        return await self._changes.carry_out(lambda session: act(session, *args, **kwargs))
 
-        def done(session: Session) -> T:
-            return act(session, *args, **kwargs)
-
-        return await self._changes.carry_out(done)
+    async def witnessed(self, witness: Witness | None, act: Callable[[Session], T]) -> T:
+        """`change`, with somebody who takes note of it before and after, on the same trip to a thread."""
+        return await self._changes.carry_out(act, witness)
 
     def close(self) -> None:
         self._database.close()

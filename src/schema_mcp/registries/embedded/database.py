@@ -18,6 +18,8 @@ from schema_mcp.domain.errors import ConfigurationError
 _FORMAT = 1
 _PATIENCE = 30.0
 _STATEMENTS = 256
+_CHECKPOINT_PAGES = 4_000
+"""The log is written back every 16 MB, not every 4: that takes milliseconds, and somebody waits for it."""
 
 _TABLES = """
 CREATE TABLE contents (            -- each schema once, whatever subjects and contexts hold it
@@ -173,6 +175,7 @@ def _into_wal(connection: sqlite3.Connection) -> None:
                 raise
             time.sleep(0.01)
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
 
 
 def _prepare(connection: sqlite3.Connection, name: str) -> None:
