@@ -18,7 +18,22 @@ def fits(type_: Type, value: Any, *, still_open: Container[int] = ()) -> bool:
 
     `still_open` names records whose fields are not read yet: they take no value at all.
     """
-    return run(_Fitting(still_open).fits(type_, value))
+    at_once = _fits_at_once(type_, value)
+    return run(_Fitting(still_open).fits(type_, value)) if at_once is None else at_once
+
+
+def _fits_at_once(type_: Type, value: Any) -> bool | None:
+    """The answer for a plain value, which most defaults are; None where one has to look inside."""
+    match type_:
+        case Union():
+            found = [_fits_at_once(branch, value) for branch in type_.branches]
+            return True if True in found else None if None in found else False
+        case Array() | Map():
+            return None if value else isinstance(value, list if isinstance(type_, Array) else dict)
+        case Record() | Undefined():
+            return None
+        case _:
+            return _fits_plainly(type_.kind, value)
 
 
 class _Fitting:

@@ -130,7 +130,9 @@ class Reader:
             else:
                 type_ = self._at_once(inner, namespace) or (yield self._nested(inner, namespace))
             field = Field(name, type_, node)
-            if self._strict or len(node) > _NAME_AND_TYPE:
+            if self._strict:
+                check_name(name)
+            if len(node) > _NAME_AND_TYPE:
                 self._check_field(field)
             fields.append(field)
             by_name[name] = field
@@ -142,16 +144,15 @@ class Reader:
         return record
 
     def _check_field(self, field: Field) -> None:
-        if self._strict:
-            check_name(field.name)
-        if "order" in field.raw:
-            order = field.raw["order"]
+        raw = field.raw
+        if "order" in raw:
+            order = raw["order"]
             if not isinstance(order, str) or order.upper() not in _ORDERS:
                 raise InvalidSchemaError(f"No such order of field {field.name}: {shown(order)}")
-        if "default" in field.raw:
+        if "default" in raw:
             self._check_default(field)
-        if "aliases" in field.raw:
-            _check_alias_list(field.raw)
+        if "aliases" in raw:
+            _check_alias_list(raw)
 
     def _check_default(self, field: Field) -> None:
         value = field.raw["default"]
