@@ -1,6 +1,7 @@
 """A store's upstream, reached by the `git` command with the user's own credentials; the only file that starts it."""
 
 import re
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from schema_mcp.stores.libgit2 import own_folder, readable, shared_folder, trans
 PATIENCE: Final = 60.0
 """Seconds that a fetch or a push may take."""
 
+_PAUSE: Final = 0.01
+_WRITING: Final = 2.0  # seconds after which nobody is still writing 41 bytes
 _KNOWN: Final = 100
 """Commits that are named to the upstream, so that it need not send what is here."""
 
@@ -123,8 +126,22 @@ class Remote:
         self._remember(there)
 
     def _remember(self, there: str) -> None:
+        """Note what was seen; a lock on that note that stays is what a process of ours left that was killed."""
+        deadline = time.monotonic() + _WRITING
+        while not self._noted(there):
+            if time.monotonic() > deadline:
+                (shared_folder(self._folder) / f"{self._seen}.lock").unlink(missing_ok=True)
+            time.sleep(_PAUSE)
+
+    def _noted(self, there: str) -> bool:
         with readable():
-            self._opened().references.create(self._seen, there, force=True)
+            try:
+                self._opened().references.create(self._seen, there, force=True)
+            except (pygit2.GitError, OSError) as error:
+                if "lock" not in str(error):
+                    raise
+                return False
+        return True
 
     def _opened(self) -> pygit2.Repository:
         with readable():
