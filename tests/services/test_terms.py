@@ -35,7 +35,7 @@ def told(plan: Plan) -> list[tuple[str, str, int]]:
 
 def without_ids(world: World, monkeypatch: pytest.MonkeyPatch, name: str = "prod") -> None:
     """Make a registry one that cannot keep ids."""
-    inner: Any = world.registry(name)._inner
+    inner: Any = world.registry(name)._inner  # pyright: ignore[reportPrivateUsage]
     able = inner.capabilities - {Capability.KEEPS_IDS, Capability.MODES}
     monkeypatch.setattr(inner, "capabilities", able, raising=False)
 
