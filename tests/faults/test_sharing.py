@@ -31,7 +31,8 @@ def remote(tmp_path: Path) -> Path:
 
 
 def start(part: str, url: str, log: Path, *arguments: object) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "a@example.com"}
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path, "GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "a@example.com"}
     with log.open("ab") as out:
         return subprocess.Popen(
             [sys.executable, str(ROOT / "faults" / "sharing.py"), part, url, *map(str, arguments)],
