@@ -13,7 +13,6 @@ from pathlib import Path
 import anyio
 
 from schema_mcp.domain.allocation import Allocation, IdRange
-from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import LockHeldError, StoreError
 from schema_mcp.domain.schema import Subject
 from schema_mcp.stores.audit import Audit, Entry
@@ -21,8 +20,7 @@ from schema_mcp.stores.ids import PostgresLedger, SqliteLedger
 from schema_mcp.stores.journal import Journal
 from schema_mcp.stores.leases import Leases
 from schema_mcp.stores.turns import Turn, Turns
-
-CALLER = Caller("ann", "ann@example.com", frozenset({Scope.READ, Scope.WRITE}))
+from schema_mcp.toolkit.recording import recorded
 
 
 def join(part: str, *arguments: object) -> subprocess.Popen[bytes]:
@@ -116,7 +114,7 @@ def record_on_a_full_disk(folder: str, limit: str) -> None:
         except StoreError as refused:
             _say(f"read: {refused}")
         try:
-            async with audit.recorded(CALLER, "register_schema", {"plan": "y" * 500}, writes=True, request_id="r"):
+            async with recorded(Entry("register_schema", request_id="r", plan="y" * 500), audit, writes=True):
                 _say("written after all")
         except StoreError as refused:
             _say(f"write: {refused}")

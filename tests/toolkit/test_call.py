@@ -161,3 +161,13 @@ async def test_a_call_cannot_see_another_callers_name(tmp_path: Path):
         second = await call(look, {}, caller=ADMIN, workspace=workspace)
 
     assert (first, second) == (Answered(asked_by="Ann"), Answered(asked_by="Bob"))
+
+
+async def test_texts_never_stand_in_the_trail(tmp_path: Path):
+    async with opened(tmp_path) as workspace:
+        await call(look, {"subject": "s", "schema_text": "CANARY-TEXT"}, caller=READER, workspace=workspace)
+        (line,) = await trail(workspace)
+
+    kept = (tmp_path / ".schema-mcp" / "audit" / "audit.jsonl").read_text(encoding="utf-8")
+    assert line.arguments_digest in kept
+    assert "CANARY" not in kept

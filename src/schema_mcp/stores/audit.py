@@ -7,19 +7,17 @@ cut takes away. Texts never stand here, only their keyed digests: equal argument
 
 import hashlib
 import secrets
-import time
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from itertools import dropwhile, islice, takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
-from anyio import CancelScope, to_thread
+from anyio import to_thread
 
-from schema_mcp.domain.caller import Caller
-from schema_mcp.domain.errors import InvalidRequestError, NotPermittedError, SchemaMcpError
+from schema_mcp.domain.errors import SchemaMcpError
 from schema_mcp.domain.schema import Json
 from schema_mcp.stores import trail
 from schema_mcp.stores.chain import ROTATE_AT, Chain, canonical, explained, locked
@@ -28,8 +26,6 @@ from schema_mcp.stores.sqlite import private_folder
 from schema_mcp.stores.trail import Finding
 
 _KEY = "audit.key"
-_NAMED = ("registry", "context", "subject", "plan", "reason")
-_LONGEST = 1_000  # characters of a caller's text that a line repeats
 
 
 class Outcome(StrEnum):
@@ -90,25 +86,6 @@ class Audit:
 
     def close(self) -> None:
         self._chain.close()
-
-    @asynccontextmanager
-    async def recorded(
-        self, caller: Caller, tool: str, arguments: Mapping[str, Any], *, writes: bool, request_id: str
-    ) -> AsyncGenerator[None]:
-        """One call from its intent, where it writes, to its outcome, which is the error's code where one travels up."""
-        entry = self._entry(caller, tool, arguments, writes=writes, request_id=request_id)
-        keep = self.outcome if writes else self.record
-        if writes:
-            await self.intent(entry)
-        began = time.perf_counter()
-        try:
-            yield
-        except BaseException as error:
-            with CancelScope(shield=True):
-                await keep(replace(entry, **_ending(error), duration_ms=_since(began)))
-            raise
-        with CancelScope(shield=True):
-            await keep(replace(entry, duration_ms=_since(began)))
 
     async def record(self, entry: Entry) -> None:
         """Note a call that changed nothing: a read, or a refusal."""
@@ -193,42 +170,12 @@ class Audit:
         self.add(entry)
         self.flush()
 
-    def _entry(
-        self, caller: Caller, tool: str, arguments: Mapping[str, Any], *, writes: bool, request_id: str
-    ) -> Entry:
-        named: Json = {name: value[:_LONGEST] for name in _NAMED if isinstance(value := arguments.get(name), str)}
-        return Entry(
-            tool,
-            request_id=request_id,
-            caller=caller.name,
-            scopes=tuple(sorted(caller.scopes)),
-            effect="write" if writes else "read",
-            arguments_digest=self.digest(arguments) if arguments else "",
-            **named,
-        )
-
     def _body(self, entry: Entry) -> Json:
         said = {name: value for name in _WRITTEN if (value := getattr(entry, name))}
         return {**said, "at": stamp(self._clock())}
 
     def _repair(self, what: str) -> Json:
         return self._body(Entry("audit", effect="repair", code="repaired", reason=what))
-
-
-def _ending(error: BaseException) -> dict[str, Any]:
-    match error:
-        case NotPermittedError() | InvalidRequestError():
-            return {"outcome": Outcome.REFUSED, "code": error.code}
-        case SchemaMcpError():
-            return {"outcome": Outcome.FAILED, "code": error.code}
-        case Exception():
-            return {"outcome": Outcome.FAILED, "code": "bug"}
-        case _:
-            return {"outcome": Outcome.FAILED, "code": "cancelled"}
-
-
-def _since(began: float) -> float:
-    return round((time.perf_counter() - began) * 1_000, 3)
 
 
 def _from_line(said: Json) -> Entry:

@@ -66,7 +66,7 @@ class Witness:
 
 
 def _ended(entry: Entry, began: float, error: BaseException | None) -> Entry:
-    took = round((time.perf_counter() - began) * 1_000, 2)
+    took = round((time.perf_counter() - began) * 1_000, 3)
     return replace(entry, duration_ms=took, **(_failure(error) if error else {}))
 
 
