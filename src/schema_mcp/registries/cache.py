@@ -11,7 +11,7 @@ from typing import Any
 
 from schema_mcp.domain.errors import RegistryError
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Mode, Schema, Subject, Version
-from schema_mcp.registries.contract import Basis, Capability, Figures, Health, Info, Number, Registry, Verdict
+from schema_mcp.registries.contract import Basis, Capability, Figures, Health, Info, Number, Registry, Tree, Verdict
 from schema_mcp.registries.memory import LARGEST, Kind, Memory, Question, weight
 
 
@@ -105,6 +105,11 @@ class CachedRegistry:
             listing = self._listed(Question(Kind.VERSIONS, None, (context, prefix, deleted, latest_only)), listing)
         async for version in listing:
             yield version
+
+    async def tree(self, version: Version, resolve: Callable[[], Awaitable[Tree]]) -> Tree:
+        """What a registered version references, found out once for all who read."""
+        question = Question(Kind.TREE, None, (version.id, version.subject.context))
+        return await self._known(question, resolve)
 
     # --- asked every time --------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
-from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
+from schema_mcp.domain.schema import Dependency, Json, Mode, Reference, Schema, Subject, Version
 
 Number: TypeAlias = int | Literal["latest"]
 """A version number, or the newest live one."""
@@ -158,6 +158,16 @@ class Figures:
     bytes: int
     oldest: float
     """Seconds since the oldest of them was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """All that a registered version references, directly or not: its own references, pinned, and the texts behind."""
+
+    references: tuple[Reference, ...]
+    dependencies: tuple[Dependency, ...]
+    is_fixed: bool = True
+    """Whether it stays as it is: nothing in it is whatever is the latest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from schema_mcp.domain.schema import Reference, Schema, SchemaType, Subject, Version
+from schema_mcp.domain.schema import Dependency, Reference, Schema, SchemaType, Subject, Version
+from schema_mcp.registries.contract import Tree
 
 Options: TypeAlias = tuple[str | int | bool | None, ...]
 
@@ -66,6 +67,16 @@ def _read_holder(told: Any) -> tuple[Subject, int]:
     return Subject(*told[0]), told[1]
 
 
+def _tree(one: Tree) -> list[Any]:
+    references = [[each.name, each.subject, each.version] for each in one.references]
+    return [references, [[each.name, each.text, each.subject, each.version] for each in one.dependencies]]
+
+
+def _read_tree(told: Any) -> Tree:
+    references, dependencies = told
+    return Tree(tuple(Reference(*one) for one in references), tuple(Dependency(*one) for one in dependencies))
+
+
 def _itself(value: Any) -> Any:
     return value
 
@@ -79,5 +90,6 @@ _FORMS = {
     "version": _VERSION,
     "versions": _VERSION.several,
     "schema": _Form(_schema, _read_schema),
+    "tree": _Form(_tree, _read_tree),
     "holders": _Form(_holder, _read_holder).several,
 }

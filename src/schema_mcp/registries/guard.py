@@ -1,6 +1,6 @@
 """The one choke point between services and backends: no write to what is closed, none that a product would lose."""
 
-from collections.abc import AsyncIterator, Generator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 
@@ -9,7 +9,7 @@ from schema_mcp.domain.errors import InvalidRequestError, ReadOnlyError
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
 from schema_mcp.registries import asks
 from schema_mcp.registries.changes import Changes
-from schema_mcp.registries.contract import Basis, Capability, Figures, Health, Info, Number, Registry, Verdict
+from schema_mcp.registries.contract import Basis, Capability, Figures, Health, Info, Number, Registry, Tree, Verdict
 
 
 class GuardedRegistry:
@@ -119,6 +119,11 @@ class GuardedRegistry:
 
     async def highest_id(self, *, context: str = ".") -> int:
         return await self._inner.highest_id(context=context)
+
+    async def tree(self, version: Version, resolve: Callable[[], Awaitable[Tree]]) -> Tree:
+        """All that a registered version references: as it is remembered, else as `resolve` finds it out."""
+        remembered: Callable[..., Awaitable[Tree]] | None = getattr(self._inner, "tree", None)
+        return await (remembered(version, resolve) if remembered else resolve())
 
     # --- writes ------------------------------------------------------------------------------------------------------
 

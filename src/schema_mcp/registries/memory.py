@@ -18,7 +18,7 @@ from cachetools import LRUCache
 
 from schema_mcp.domain.errors import RegistryError, SchemaMcpError
 from schema_mcp.domain.schema import Schema, Subject, Version
-from schema_mcp.registries.contract import Basis, Figures
+from schema_mcp.registries.contract import Basis, Figures, Tree
 from schema_mcp.registries.disk import Disk
 from schema_mcp.registries.pacing import Clock
 
@@ -43,6 +43,7 @@ class Kind(StrEnum):
     VERSIONS = "versions"
     SCHEMA = "schema"
     HOLDERS = "holders"
+    TREE = "tree"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Question:
     @property
     def lasts(self) -> bool:
         """Is the answer right for ever?"""
-        return self.kind is Kind.SCHEMA
+        return self.kind in {Kind.SCHEMA, Kind.TREE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +126,8 @@ class Memory:
         return await self._fly(question, ask)
 
     async def keep(self, question: Question, value: Any, since: int) -> None:
-        """Remember an answer, unless it is empty, or something of ours was written since it was asked for.
-
-        Nothing is the one answer that everybody wants to see change: it is asked for every time.
-        """
-        if not value or not self._is_current(since):
+        """Remember an answer, unless it is not worth it, or something of ours was written since it was asked for."""
+        if not _is_kept(value) or not self._is_current(since):
             return
         kept = _kept(value, self._clock.now())
         if kept.size <= LARGEST:
@@ -277,6 +275,11 @@ def is_away(error: SchemaMcpError) -> bool:
     return unanswered or status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+def _is_kept(value: Any) -> bool:
+    """Nothing is what everybody wants to see change, and a tree with whatever is the latest in it changes unseen."""
+    return value.is_fixed if isinstance(value, Tree) else bool(value)
+
+
 def weight(value: Any) -> int:
     """About how many bytes an answer takes."""
     match value:
@@ -285,6 +288,8 @@ def weight(value: Any) -> int:
         case Schema():
             extras = sum(len(str(one)) for one in (value.metadata, value.rule_set) if one)
             return _OVERHEAD + len(value.text) + extras + _OVERHEAD * len(value.references)
+        case Tree():
+            return _OVERHEAD + sum(_OVERHEAD + len(one.text) for one in value.dependencies)
         case Subject():
             return _OVERHEAD + len(value.name)
         case list() | tuple():

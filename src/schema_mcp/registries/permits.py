@@ -4,14 +4,14 @@ It stands where the guard stands, below every tool, plan and task. Reading needs
 the scope of the tool that writes and at least write, taking away admin.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from schema_mcp.domain.caller import Bound, Caller, Scope
 from schema_mcp.domain.errors import NotPermittedError
-from schema_mcp.domain.naming import shown_context
+from schema_mcp.domain.naming import parse_subject, shown_context
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
-from schema_mcp.registries.contract import Number, Verdict
+from schema_mcp.registries.contract import Number, Tree, Verdict
 from schema_mcp.registries.guard import GuardedRegistry
 
 _LAYERS = {
@@ -146,6 +146,13 @@ class PermittedRegistry(GuardedRegistry):
     ) -> Version | None:
         self._read(subject)
         return await super().lookup(subject, schema, normalize=normalize, deleted=deleted)
+
+    async def tree(self, version: Version, resolve: Callable[[], Awaitable[Tree]]) -> Tree:
+        """What others have resolved may hold what this caller may not read."""
+        found = await super().tree(version, resolve)
+        for one in found.dependencies:
+            self._read(parse_subject(one.subject))
+        return found
 
     async def check(self, subject: Subject, schema: Schema, *, number: Number | None = None) -> Verdict:
         self._read(subject)

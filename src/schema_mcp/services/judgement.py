@@ -8,8 +8,8 @@ from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.errors import InvalidRequestError, NotFoundError, RegistryError
 from schema_mcp.domain.formats import Rules
 from schema_mcp.domain.schema import Json, Level, Policy, Schema, Semantics, Subject, Version
-from schema_mcp.registries.contract import Number, Registry, level_of
-from schema_mcp.services.resolution import Finder, in_registry, in_store, whole
+from schema_mcp.registries.contract import Basis, Number, Registry, level_of
+from schema_mcp.services.resolution import Finder, in_registry, in_store, registered_whole, whole
 from schema_mcp.stores.schemastore import SchemaStore
 
 
@@ -52,6 +52,17 @@ class Side:
     async def whole(self, schema: Schema, subject: Subject, number: int = 0) -> Whole:
         """A schema with its references."""
         return await whole(schema, subject, self.finders, number=number)
+
+    async def whole_of(self, version: Version) -> Whole:
+        """A version of this side with its references; those of a registered one never change, and may be known."""
+        if self.registry is None:
+            return await self.whole(version.schema, version.subject, version.number)
+        return await registered_whole(version, self.registry, self.finders)
+
+    @property
+    def basis(self) -> Basis:
+        """What the answers of this side rested on, as far as it tells."""
+        return getattr(self.registry, "basis", Basis())
 
     async def judge(self, subject: Subject) -> "Judge":
         """By which level, group and policy versions of this subject are compared."""

@@ -81,7 +81,7 @@ async def known(side: Side, wanted: Wanted) -> Known:
         return Known(await side.whole(wanted.text, wanted.subject or Subject("", wanted.context)))
     if wanted.subject is not None:
         version = await side.version(wanted.subject, wanted.number)
-        return Known(await side.whole(version.schema, version.subject, version.number), version.id)
+        return Known(await side.whole_of(version), version.id)
     if side.registry is None or not wanted.schema_id:
         raise InvalidRequestError(
             "Nothing says which schema is meant",

@@ -8,12 +8,15 @@ from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.errors import InvalidSchemaError
 from schema_mcp.domain.naming import resolve
 from schema_mcp.domain.schema import Dependency, Reference, Schema, Subject, Version
-from schema_mcp.registries.contract import Registry
+from schema_mcp.registries.contract import Registry, Tree
 from schema_mcp.services.together import each
 from schema_mcp.stores.view import View
 
 Finder: TypeAlias = Callable[[Subject, int], Awaitable[Version | None]]
 """Where a referenced version may be: -1 asks for the latest."""
+
+Remembering: TypeAlias = Callable[[Version, Callable[[], Awaitable[Tree]]], Awaitable[Tree]]
+"""How a registry with a memory gives what was resolved before."""
 
 LATEST = -1
 _MOST_REFERENCES = 1_000
@@ -25,15 +28,33 @@ async def whole(schema: Schema, subject: Subject, finders: Sequence[Finder], *, 
     The finders are asked in turn. Raises `InvalidSchemaError` for a reference that nobody has, for a circle, and for
     more than 1,000 references.
     """
+    found = await _resolved(schema, subject, finders)
+    return Whole(replace(schema, references=found.references), found.dependencies, number)
+
+
+async def _resolved(schema: Schema, subject: Subject, finders: Sequence[Finder]) -> Tree:
     search = _Search(finders)
     await search.meet(schema, subject)
     references = [await search.follow(reference, subject, ()) for reference in schema.references]
-    return Whole(replace(schema, references=tuple(references)), tuple(search.found.values()), number)
+    floats = any(number == LATEST for _, number in search.met)
+    return Tree(tuple(references), tuple(search.found.values()), is_fixed=not floats)
 
 
 async def stored_whole(version: Version, store: View) -> Whole:
     """A version with its references, all from the store."""
     return await whole(version.schema, version.subject, [in_store(store)], number=version.number)
+
+
+async def registered_whole(version: Version, registry: Registry, finders: Sequence[Finder]) -> Whole:
+    """A registered version with its references: looked for once, where the registry's answers are remembered.
+
+    What a registered schema references by number never changes, whatever becomes of those versions.
+    """
+    remembered: Remembering | None = getattr(registry, "tree", None)
+    if not version.schema.references or remembered is None:
+        return await whole(version.schema, version.subject, finders, number=version.number)
+    tree = await remembered(version, lambda: _resolved(version.schema, version.subject, finders))
+    return Whole(replace(version.schema, references=tree.references), tree.dependencies, version.number)
 
 
 def in_store(store: View) -> Finder:

@@ -12,7 +12,7 @@ from schema_mcp.services.judgement import Side
 from schema_mcp.toolkit.paging import part
 from schema_mcp.toolkit.tool import Effect, Shape, tool
 from schema_mcp.toolkit.workspace import Workspace
-from schema_mcp.tools.shapes import SchemaReference, schema_of
+from schema_mcp.tools.shapes import SchemaReference, basis_of, schema_of
 
 _MOST_FAULTS = 20
 _LONGEST_MESSAGE = 500
@@ -91,6 +91,12 @@ class DataVerdict(Shape):
     version: int | None = None
     """Version of the subject."""
 
+    age: float | None = None
+    """Seconds since the registry said so, when this is from memory."""
+
+    stale: bool = False
+    """From memory because the registry does not answer."""
+
     @property
     def exit_code(self) -> int:
         return 0 if self.valid else 4
@@ -100,7 +106,8 @@ class DataVerdict(Shape):
 async def validate_data(workspace: Workspace, request: ValidateData) -> DataVerdict:
     """Check a payload (JSON or the bytes on the wire) against a schema, with the place of each fault."""
     payload = payloads.Payload(request.payload, _encoding(request), request.header, request.message)
-    schema = await payloads.known(_side(workspace, request), _wanted(request, payloads.header_id(payload)))
+    side = _side(workspace, request)
+    schema = await payloads.known(side, _wanted(request, payloads.header_id(payload)))
     verdict = await payloads.judge(schema, payload)
     return DataVerdict(
         valid=not verdict.faults,
@@ -111,6 +118,7 @@ async def validate_data(workspace: Workspace, request: ValidateData) -> DataVerd
         data=verdict.data[:_LONGEST_DATA] or None,
         id=verdict.schema_id or None,
         version=schema.whole.number or None,
+        **basis_of(side.basis),
     )
 
 
@@ -139,6 +147,12 @@ class ExampleMade(Shape):
     version: int | None = None
     """Version of the subject."""
 
+    age: float | None = None
+    """Seconds since the registry said so, when this is from memory."""
+
+    stale: bool = False
+    """From memory because the registry does not answer."""
+
     characters: int | None = None
     """Length of the whole payload, when only a part is here."""
 
@@ -149,7 +163,8 @@ class ExampleMade(Shape):
 @tool(scope=Scope.READ, effect=Effect.READS)
 async def generate_example(workspace: Workspace, request: GenerateExample) -> ExampleMade:
     """Make up a payload that is valid for a schema, as JSON or as the bytes on the wire."""
-    schema = await payloads.known(_side(workspace, request), _wanted(request, 0))
+    side = _side(workspace, request)
+    schema = await payloads.known(side, _wanted(request, 0))
     encoding = _encoding(request)
     made = await payloads.example(schema, request.seed, encoding, with_header=request.header, message=request.message)
     query = f"example {request.model_dump_json(exclude={'cursor'})}"
@@ -159,6 +174,7 @@ async def generate_example(workspace: Workspace, request: GenerateExample) -> Ex
         encoding=encoding,
         id=schema.schema_id or None,
         version=schema.whole.number or None,
+        **basis_of(side.basis),
         characters=piece.total if piece.is_part else None,
         cursor=piece.cursor,
     )
@@ -172,7 +188,7 @@ def _encoding(request: OneSchema) -> payloads.Encoding:
 def _side(workspace: Workspace, request: OneSchema) -> Side:
     if request.source == "store":
         return Side("the store", workspace.store, None)
-    registry = workspace.registry(request.registry)
+    registry = workspace.reading(request.registry)
     return Side(registry.name, workspace.store, registry)
 
 

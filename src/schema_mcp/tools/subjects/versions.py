@@ -9,14 +9,15 @@ from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import NotFoundError
 from schema_mcp.domain.identity import guid_of, schema_hash
 from schema_mcp.domain.naming import checked_subject, parse_context, shown_context
+from schema_mcp.domain.references import Place
 from schema_mcp.domain.schema import SchemaType, Subject, Version
-from schema_mcp.registries.contract import Capability
+from schema_mcp.registries.contract import Basis, Capability, Registry
 from schema_mcp.services import lookup
 from schema_mcp.services.glances import versions_at
 from schema_mcp.toolkit.paging import page
 from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
 from schema_mcp.toolkit.workspace import Workspace
-from schema_mcp.tools.shapes import SchemaReference, schema_of
+from schema_mcp.tools.shapes import SchemaReference, basis_of, schema_of
 
 
 class GetSchemaVersions(Shape):
@@ -87,6 +88,12 @@ class VersionList(Shape):
     source: str
     """Where it was read: a registry's name, or `store`."""
 
+    age: float | None = None
+    """Seconds since the registry said so, when this is from memory."""
+
+    stale: bool = False
+    """From memory because the registry does not answer."""
+
     cursor: str | None = None
     """Pass it to get the next page."""
 
@@ -98,40 +105,42 @@ _ROW_BYTES = 160
 async def get_schema_versions(workspace: Workspace, request: GetSchemaVersions) -> VersionList:
     """List the versions of a subject with ids, languages, sizes and dates, in a registry or in the store."""
     subject = checked_subject(request.subject, request.context)
-    numbers, source = await _numbers(workspace, request, subject)
+    registry = None if request.source == "store" else workspace.reading(request.registry)
+    numbers, source = await _numbers(workspace, request, subject, registry), registry.name if registry else "store"
     if not numbers:
         hint = "" if request.deleted else "With deleted: true soft-deleted ones are shown; "
         raise NotFoundError(f"{source} has no version of {str(subject)!r}", hint=f"{hint}list_subjects finds names.")
     query = f"versions {source} {subject} {request.deleted}"
     cut = page(numbers, cursor=request.cursor, limit=request.limit, query=query, size=lambda _: _ROW_BYTES)
     return VersionList(
-        versions=tuple(await _rows(workspace, request, subject, cut.items)),
+        versions=tuple(await _rows(workspace, request, [(subject, number) for number in cut.items], registry)),
         total=cut.total,
         subject=subject.name,
         context=shown_context(subject.context),
         source=source,
+        **basis_of(registry.basis if registry else Basis()),
         cursor=cut.cursor,
     )
 
 
-async def _numbers(workspace: Workspace, request: GetSchemaVersions, subject: Subject) -> tuple[list[int], str]:
-    if request.source == "store":
+async def _numbers(
+    workspace: Workspace, request: GetSchemaVersions, subject: Subject, registry: Registry | None
+) -> list[int]:
+    if registry is None:
         await workspace.store.refresh()
         records = workspace.store.records(subject)
-        return [one.number for one in records if request.deleted or not one.deleted], "store"
-    registry = workspace.registry(request.registry)
-    return await registry.numbers(subject, deleted=request.deleted), registry.name
+        return [one.number for one in records if request.deleted or not one.deleted]
+    return await registry.numbers(subject, deleted=request.deleted)
 
 
 async def _rows(
-    workspace: Workspace, request: GetSchemaVersions, subject: Subject, numbers: list[int]
+    workspace: Workspace, request: GetSchemaVersions, places: list[Place], registry: Registry | None
 ) -> list[VersionRow]:
-    if request.source == "store":
-        stored = [workspace.store.version(subject, number) for number in numbers]
+    if registry is None:
+        stored = [workspace.store.version(*place) for place in places]
         return [_row(one.version, one.created_at) for one in stored if one]
-    registry = workspace.registry(request.registry)
     deleted = request.deleted and Capability.SOFT_DELETE in registry.capabilities
-    found = await versions_at(registry, [(subject, number) for number in numbers], deleted=deleted)
+    found = await versions_at(registry, places, deleted=deleted)
     return [_row(found[place], _date(found[place].timestamp)) for place in sorted(found)]
 
 
@@ -203,6 +212,12 @@ class SubjectsFound(Shape):
     registry: str
     """The registry that was asked."""
 
+    age: float | None = None
+    """Seconds since the registry said so, when this is from memory."""
+
+    stale: bool = False
+    """From memory because the registry does not answer."""
+
     cursor: str | None = None
     """Pass it to get the next page."""
 
@@ -210,7 +225,7 @@ class SubjectsFound(Shape):
 @tool(scope=Scope.READ, effect=Effect.READS)
 async def get_subjects_by_schema_id(workspace: Workspace, request: GetSubjectsBySchemaId) -> SubjectsFound:
     """Find the subjects and versions of a registry that carry a schema id: what a number on the wire stands for."""
-    registry = workspace.registry(request.registry)
+    registry = workspace.reading(request.registry)
     context = parse_context(request.context) if request.context else None
     found = await lookup.holders(registry, request.id, context)
     if not found:
@@ -230,7 +245,13 @@ async def get_subjects_by_schema_id(workspace: Workspace, request: GetSubjectsBy
     ]
     query = f"holders {registry.name} {request.id} {context}"
     cut = page(rows, cursor=request.cursor, limit=request.limit, query=query, size=weight)
-    return SubjectsFound(subjects=tuple(cut.items), total=cut.total, registry=registry.name, cursor=cut.cursor)
+    return SubjectsFound(
+        subjects=tuple(cut.items),
+        total=cut.total,
+        registry=registry.name,
+        **basis_of(registry.basis),
+        cursor=cut.cursor,
+    )
 
 
 class LookupSchema(Shape):
