@@ -51,5 +51,13 @@ def _alone(schema: Schema, *, normalize: bool = False) -> Schema:
         return canonical(Whole(schema, _stand_ins([*mentioned])), normalize=normalize)
 
 
+def stand_ins(schema: Schema) -> tuple[Dependency, ...]:
+    """Empty records for the names that an Avro text uses and does not define, so that it can be read alone."""
+    if schema.type is not SchemaType.AVRO:
+        return ()
+    named = [reference.name for reference in schema.references]
+    return _stand_ins(named)
+
+
 def _stand_ins(names: list[str]) -> tuple[Dependency, ...]:
     return tuple(Dependency(name, json.dumps({"type": "record", "name": name, "fields": []})) for name in names)
