@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lint types imports snapshots docs docs-check lock live bench conformance coverage clean
+.PHONY: help setup demo test check fmt lint types imports snapshots docs docs-check lock soak live bench conformance coverage clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,9 @@ coverage: $(READY) ## the suite with coverage: 85 % of src, 95 % of the domain
 lock: $(READY) ## bring requirements.lock up to pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+
+soak: $(READY) ## what needs longer: more kills, larger crowds
+	$(BIN)/pytest -m soak
 
 live: $(READY) ## real registries and a real broker, started here (or SCHEMA_MCP_LIVE_URL); then the page about them
 	$(BIN)/pytest -m live tests/live
