@@ -66,6 +66,7 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
             opener=open_registry,
             read_only=settings.read_only,
             copies=state / "cache",
+            bounds=settings.access.bounds if settings.access else None,
         )
         opened.push_async_callback(_close, fleet)
         audit = opened.enter_context(closing(Audit(state / "audit")))

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from schema_mcp.domain.allocation import IdRange, IdSource
@@ -18,7 +18,11 @@ from schema_mcp.registries.contract import Connection
 from schema_mcp.registries.document import nearest
 from schema_mcp.registries.variables import truth_at
 
+if TYPE_CHECKING:
+    from schema_mcp.identity.policy import Access
+
 CONFIG_FILE = "registries.yaml"
+ACCESS_FILE = "access.yaml"
 STATE_FOLDER = ".schema-mcp"
 STORE_FOLDER = "SCHEMASTORE"
 _LAST_PORT = 65_535
@@ -68,6 +72,12 @@ SETTINGS = (
         "The PostgreSQL that keeps the ledger of ids for several servers, as postgresql://user:password@host/database; "
         "without it the ledger is a file in the state folder.",
     ),
+    Setting(
+        "access",
+        ("SCHEMA_MCP_ACCESS",),
+        "`access.yaml` beside the configuration",
+        "The file that says who may come in over HTTP, what is granted to whom, and what is limited for everybody.",
+    ),
     Setting("exports", ("SCHEMA_MCP_EXPORTS",), "`exports` in the state folder", "The only folder exports go to."),
     Setting(
         "read_only",
@@ -111,6 +121,7 @@ class Settings:
     state: Path
     exports: Path
     config: Path | None = None
+    access: "Access | None" = None
     id_range: IdRange | None = None
     remote: RemotePlace | None = None
     signing: Signing | None = None
@@ -139,6 +150,7 @@ class Settings:
         told = {secret for auth in signs for secret in (auth.password, auth.token, auth.client_secret)}
         told |= _secrets_of(self.database_url)
         told |= {self.remote.secret} if self.remote else set()
+        told |= self.access.secrets if self.access else frozenset()
         return frozenset(told | {value for auth in signs for value in auth.headers.values()}) - {""}
 
 
@@ -168,6 +180,7 @@ def load(
         state=places.state,
         exports=places.exports,
         config=config,
+        access=_access(given.text("access"), config, folder, environ, connections),
         id_range=registries.id_range,
         remote=registries.remote,
         signing=registries.signing,
@@ -227,6 +240,18 @@ def _registries(config: Path | None, environ: Mapping[str, str]) -> Configuratio
         return configuration(config, environ)
     connections = variables.connections(environ)
     return Configuration(connections, default=connections[0].name if connections else "")
+
+
+def _access(
+    wanted: str, config: Path | None, folder: Path, environ: Mapping[str, str], connections: tuple[Connection, ...]
+) -> "Access | None":
+    """Who may do what; without such a file its owner does as `--scopes` says, and nobody else comes in."""
+    path = folder / Path(wanted).expanduser() if wanted else (config.parent if config else folder) / ACCESS_FILE
+    if not wanted and not path.is_file():
+        return None
+    from schema_mcp.identity.access import access  # noqa: PLC0415 - most servers have none, and start sooner
+
+    return access(path, environ, [one.name for one in connections])
 
 
 def _local(state: Path) -> Connection:

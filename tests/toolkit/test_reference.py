@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from schema_mcp.domain import errors
+from schema_mcp.identity.access import ACCESS_KEYS
 from schema_mcp.interfaces.cli.reference import pages, reference
 from schema_mcp.registries.configuration import KEYS, REGISTRY_KEYS
 from schema_mcp.registries.variables import VARIABLES
@@ -34,6 +35,8 @@ def test_every_setting_is_told():
     names = [name for one in SETTINGS for name in (one.option, *one.variables)]
     names += [name for name, _ in VARIABLES] + [key.name for key in KEYS]
     names += [f"registries.NAME.{key.name}" for key in REGISTRY_KEYS]
+
+    names += [key.name for key in ACCESS_KEYS]
 
     assert [name for name in names if f"`{name}`" not in page] == []
 

@@ -10,7 +10,9 @@ SchemaMcpError
 │   └── MarkReachedError    ids beyond the mark in Git were asked for
 ├── LockHeldError           somebody else is writing; try again
 ├── NotPermittedError       the caller lacks a scope
-│   └── ReadOnlyError       the registry, or the server, does not take writes
+│   ├── ReadOnlyError       the registry, or the server, does not take writes
+│   └── UnknownCallerError  we do not know who calls
+│       └── IdentityAwayError   whoever could tell us does not answer
 ├── RegistryError           the registry said no, or did not answer
 ├── StoreError              Git or the files of the store said no
 └── ConfigurationError      a setting is wrong; the process does not start
@@ -93,6 +95,18 @@ class ReadOnlyError(NotPermittedError):
     """The registry, or the whole server, does not take writes."""
 
     code = "read_only"
+
+
+class UnknownCallerError(NotPermittedError):
+    """Nobody we know calls: there is no token, or none that holds here."""
+
+    code = "unknown_caller"
+
+
+class IdentityAwayError(UnknownCallerError):
+    """Whoever could tell us who calls does not answer; try again."""
+
+    code = "identity_away"
 
 
 class RegistryError(SchemaMcpError):

@@ -36,8 +36,10 @@ def tools_page(tools: Iterable[Tool[Any, Any]]) -> str:
     return "\n".join([f"# Tools\n\n{_MADE}\n{intro}", overview, *map(_tool, known)])
 
 
-def settings_page(settings: Iterable[Documented], keys: Iterable[Key], older: Iterable[tuple[str, str]]) -> str:
-    """Every setting: options, variables, and the keys of `registries.yaml`."""
+def settings_page(
+    settings: Iterable[Documented], keys: Iterable[Key], access: Iterable[Key], older: Iterable[tuple[str, str]]
+) -> str:
+    """Every setting: options, variables, and the keys of `registries.yaml` and `access.yaml`."""
     rows = (
         (f"`{one.option}`", ", ".join(f"`{name}`" for name in one.variables), one.default, one.meaning)
         for one in settings
@@ -47,6 +49,8 @@ def settings_page(settings: Iterable[Documented], keys: Iterable[Key], older: It
         _table(("option", "variables", "default", "meaning"), rows),
         "## registries.yaml\n\n`${VAR}` and `${VAR:-default}` are replaced by environment variables.\n",
         _table(("key", "default", "meaning"), _keys(keys, "")),
+        "## access.yaml\n\nWho may do what; variables are put in here, too. Keys that name several take a list.\n",
+        _table(("key", "default", "meaning"), _keys(access, "")),
         "## Variables of older servers\n\nThey count where there is no `registries.yaml`.\n",
         _table(("variable", "meaning"), ((f"`{name}`", meaning) for name, meaning in older)),
         "## Exit statuses\n",
@@ -106,10 +110,14 @@ def _default(node: Mapping[str, Any], required: bool) -> str:
     return "" if value in (None, "", []) else f"`{value}`"
 
 
+_NAMED = ("registries", "limits")
+"""Keys below which everything stands under a registry's name."""
+
+
 def _keys(keys: Iterable[Key], above: str) -> Iterator[tuple[str, str, str]]:
     for key in keys:
         yield f"`{above}{key.name}`", key.default, key.meaning
-        yield from _keys(key.keys, f"{above}{key.name}." + ("NAME." if key.name == "registries" else ""))
+        yield from _keys(key.keys, f"{above}{key.name}." + ("NAME." if key.name in _NAMED else ""))
 
 
 def _descendants(kind: type[SchemaMcpError]) -> Iterator[type[SchemaMcpError]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from schema_mcp.identity.access import ACCESS_KEYS
 from schema_mcp.registries.configuration import KEYS
 from schema_mcp.registries.variables import VARIABLES
 from schema_mcp.settings import SETTINGS
@@ -16,7 +17,7 @@ def pages() -> dict[str, str]:
     """Every generated page by its file name."""
     return {
         "tools.md": tools_page(CATALOGUE.values()),
-        "settings.md": settings_page(SETTINGS, KEYS, VARIABLES),
+        "settings.md": settings_page(SETTINGS, KEYS, ACCESS_KEYS, VARIABLES),
         "errors.md": errors_page(),
     }
 
