@@ -4,15 +4,17 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, nullcontext
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import anyio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from schema_mcp.domain.errors import ConfigurationError
 from schema_mcp.interfaces.mcp.http import http_app
@@ -25,10 +27,12 @@ from schema_mcp.settings import Settings
 if TYPE_CHECKING:  # loaded when the workspace opens
     from collections.abc import Mapping
 
+    from schema_mcp.identity.opening import House
     from schema_mcp.registries.embedded.core import Core
     from schema_mcp.toolkit.workspace import Workspace
 
 _LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "localhost", "::1": "[::1]"}
+_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - to refuse them
 _GRACE_SECONDS = 5
 
 
@@ -37,7 +41,7 @@ def serve(settings: Settings) -> None:
     if settings.names_tools:  # otherwise there is nothing to check, and no need to load the tools yet
         import_module("schema_mcp.app").directory(settings)
     if settings.http:
-        _refuse_strangers(settings.host)
+        _refuse_strangers(settings)
         anyio.run(_serve_http, settings)
     else:
         anyio.run(serve_stdio, build_server(lambda: _opened(settings)))
@@ -48,20 +52,46 @@ def _opened(settings: Settings) -> "AbstractAsyncContextManager[Workspace]":
     return import_module("schema_mcp.app").workspace(settings)
 
 
-def _refuse_strangers(host: str) -> None:
-    if host not in _LOOPBACK:
+def _refuse_strangers(settings: Settings) -> None:
+    """Who can be reached from outside has to be able to tell who calls, and by which name."""
+    if settings.host in _LOOPBACK:
+        return
+    if not (settings.access and settings.access.signs_in) and not _has_tokens(settings):
         raise ConfigurationError(
-            f"--host {host} can be reached from outside, and this server cannot tell who calls",
-            hint="Listen on 127.0.0.1; where others must reach it, put a proxy in front that signs them in.",
+            f"--host {settings.host} can be reached from outside, and this server cannot tell who calls",
+            hint="Set up sign-in in access.yaml, or make a token with `schema-mcp token create`; "
+            "or listen on 127.0.0.1, behind a proxy that signs callers in.",
         )
+    if settings.host in _EVERYWHERE and not (settings.access and settings.access.url):
+        raise ConfigurationError(
+            f"--host {settings.host} answers at every address, and nothing says by which name callers reach it",
+            hint="Say `url: https://schemas.example.com` in access.yaml, or listen on one address.",
+        )
+
+
+def _has_tokens(settings: Settings) -> bool:
+    opening = import_module("schema_mcp.identity.opening")
+    with closing(opening.Tokens(settings.state / opening.TOKENS)) as tokens:
+        return tokens.exist
 
 
 async def _serve_http(settings: Settings) -> None:
     parts = import_module("schema_mcp.app")
-    with _listening(settings) as listener:
-        async with _opened(settings) as workspace, parts.cores(workspace) as cores:
-            app = http_site(workspace, cores, settings.host, open_metrics=settings.open_metrics)
-            await _serve_site(app, listener)
+    async with AsyncExitStack() as opened:
+        listener = opened.enter_context(_listening(settings))
+        workspace = await opened.enter_async_context(_opened(settings))
+        cores = await opened.enter_async_context(parts.cores(workspace))
+        house = await opened.enter_async_context(_house(settings, workspace))
+        app = http_site(workspace, cores, settings.host, open_metrics=settings.open_metrics, house=house)
+        await _serve_site(app, listener)
+
+
+def _house(settings: Settings, workspace: "Workspace") -> "AbstractAsyncContextManager[House | None]":
+    """The door, where callers have to say who they are: with sign-in set up, or where others can reach us."""
+    if settings.host in _LOOPBACK and not (settings.access and settings.access.signs_in):
+        return nullcontext()
+    access = settings.access or import_module("schema_mcp.identity.policy").Access()
+    return import_module("schema_mcp.identity.opening").opened(access, settings.state, workspace.audit)
 
 
 def _listening(settings: Settings) -> socket.socket:
@@ -103,11 +133,21 @@ async def _serve_site(app: Starlette, listener: socket.socket) -> None:
 
 
 def http_site(
-    workspace: "Workspace", cores: "Mapping[str, Core]", host: str, *, open_metrics: bool = False
+    workspace: "Workspace",
+    cores: "Mapping[str, Core]",
+    host: str,
+    *,
+    open_metrics: bool = False,
+    house: "House | None" = None,
 ) -> Starlette:
-    """Everything that one port serves: MCP, the embedded registries as their own clients know them, and how we are."""
-    server = build_server(lambda: nullcontext(workspace), via="http")
-    hosts = {*LOOPBACK, _LOOPBACK.get(host, host)}
+    """Everything that one port serves: MCP, the embedded registries as their own clients know them, and how we are.
+
+    With a `house`, callers of the first two have to say who they are.
+    """
+    server = build_server(lambda: nullcontext(workspace), via="http", signed_in=house is not None)
+    public = urlsplit(house.access.url) if house else urlsplit("")
+    hosts = {*LOOPBACK, _LOOPBACK.get(host, host), *([public.hostname] if public.hostname else [])}
+    origins = [f"{public.scheme}://{public.netloc}"] if public.hostname else []
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
@@ -115,9 +155,23 @@ def http_site(
             yield
 
     own = import_module("schema_mcp.interfaces.web.operating").operating_routes(workspace, to_all=open_metrics)
-    return site(http_app(server, hosts), [*own, *_faces(workspace, cores)], lifespan=lifespan, hosts=hosts)
+    mcp = http_app(server, hosts, origins)
+    routes = [*own, *_faces(workspace, cores, house)]
+    if house:
+        mcp, shown = _signed_in(mcp, house, workspace)
+        routes += shown
+    return site(mcp, routes, lifespan=lifespan, hosts=hosts, origins=origins)
 
 
-def _faces(workspace: "Workspace", cores: "Mapping[str, Core]") -> list[BaseRoute]:
+def _signed_in(mcp: ASGIApp, house: "House", workspace: "Workspace") -> tuple[ASGIApp, list[BaseRoute]]:
+    auth = import_module("schema_mcp.interfaces.mcp.auth")
+    scopes = {name: listing.scope for name, listing in workspace.listings.items()}
+    resource = auth.Resource(house.access.url, house.issuer, scopes)
+    door = auth.SignIn(mcp, resource, house.doorman.caller, house.turned_away, steps_up=house.steps_up)
+    return door, resource.routes()
+
+
+def _faces(workspace: "Workspace", cores: "Mapping[str, Core]", house: "House | None") -> list[BaseRoute]:
     gate = import_module("schema_mcp.toolkit.gate").RegistryGate(workspace, replace(workspace.caller, via="registry"))
-    return import_module("schema_mcp.interfaces.registry_api.face").registry_routes(cores, gate)
+    who = house.doorman.caller if house else None
+    return import_module("schema_mcp.interfaces.registry_api.face").registry_routes(cores, gate, who=who)

@@ -27,20 +27,21 @@ class Gate:
         self.log = []
 
     @asynccontextmanager
-    async def read(self, registry, method, path):
-        self.log.append(("read", registry, method, path))
+    async def read(self, asking):
+        self.log.append(("read", asking.registry, asking.method, asking.path))
         yield
 
     @asynccontextmanager
-    async def write(self, registry, method, path):
+    async def write(self, asking):
+        asked = asking.registry, asking.method, asking.path
         if self.refuses:
             raise self.refuses
         try:
             yield
         except Refusal as no:
-            self.log.append(("refused", registry, method, path, no.error_code))
+            self.log.append(("refused", *asked, no.error_code))
             raise
-        self.log.append(("wrote", registry, method, path))
+        self.log.append(("wrote", *asked))
 
 
 @pytest.fixture

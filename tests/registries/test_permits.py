@@ -203,3 +203,16 @@ def test_what_fills_the_stars_fits(parts: list[str], filling: str):
 
 def test_a_pattern_of_many_stars_costs_nothing():
     assert not fits("*a" * 200 + "b", "a" * 100_000)
+
+
+async def test_what_all_contexts_inherit_is_for_those_who_may_change_all(fleet: Fleet):
+    default_only = caller(Grant(Scope.ADMIN, Reach(contexts=frozenset({"."}))))
+    mine = fleet.permitted(default_only, Scope.WRITE).get("dev")
+
+    with pytest.raises(NotPermittedError):
+        await mine.set_config(Subject(""), {"compatibility": "NONE"})
+    await (
+        fleet.permitted(caller(Grant(Scope.WRITE)), Scope.WRITE)
+        .get("dev")
+        .set_config(Subject(""), {"compatibility": "NONE"})
+    )

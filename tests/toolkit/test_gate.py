@@ -9,7 +9,8 @@ import pytest
 
 from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError, SchemaMcpError, StoreError
-from schema_mcp.interfaces.registry_api.gate import Gate
+from schema_mcp.domain.schema import Subject
+from schema_mcp.interfaces.registry_api.gate import Asking, Gate
 from schema_mcp.registries.embedded.core import Core
 from schema_mcp.registries.embedded.refusals import Refusal
 from schema_mcp.registries.embedded.session import Session
@@ -19,7 +20,13 @@ from schema_mcp.toolkit.gate import RegistryGate
 from schema_mcp.toolkit.workspace import Workspace
 from toolkit.world import opened, trail
 
-REGISTER = ("dev", "POST", "/subjects/s/versions")
+
+def asking(registry: str, method: str, path: str) -> Asking:
+    endpoint = "/mode" if path == "/mode" else "/subjects/{subject}"
+    return Asking(registry, method, path, endpoint, Subject("s"))
+
+
+REGISTER = asking("dev", "POST", "/subjects/s/versions")
 
 
 def caller(scope: Scope | None) -> Caller:
@@ -29,9 +36,9 @@ def caller(scope: Scope | None) -> Caller:
 async def test_a_write_is_two_lines_and_a_read_is_one(tmp_path: Path):
     async with opened(tmp_path) as workspace:
         gate: Gate = RegistryGate(workspace, caller(Scope.WRITE))
-        async with gate.write("dev", "POST", "/subjects/s/versions") as witness:
+        async with gate.write(asking("dev", "POST", "/subjects/s/versions")) as witness:
             told = await Core().witnessed(witness, lambda _: [line.outcome for line in on_disk(workspace)])
-        async with gate.read("dev", "GET", "/subjects"):
+        async with gate.read(asking("dev", "GET", "/subjects")):
             pass
         lines = await trail(workspace)
 
@@ -54,7 +61,7 @@ def no(_: Session) -> None:
 async def test_a_registrys_no_is_on_the_trail(tmp_path: Path):
     async with opened(tmp_path) as workspace:
         with pytest.raises(Refusal):
-            async with RegistryGate(workspace, caller(Scope.WRITE)).write(*REGISTER) as witness:
+            async with RegistryGate(workspace, caller(Scope.WRITE)).write(REGISTER) as witness:
                 await Core().witnessed(witness, no)
         lines = await trail(workspace)
 
@@ -64,7 +71,7 @@ async def test_a_registrys_no_is_on_the_trail(tmp_path: Path):
 async def test_what_never_came_to_a_change_is_one_line(tmp_path: Path):
     async with opened(tmp_path) as workspace:
         with pytest.raises(Refusal):
-            async with RegistryGate(workspace, caller(Scope.WRITE)).write(*REGISTER):
+            async with RegistryGate(workspace, caller(Scope.WRITE)).write(REGISTER):
                 raise Refusal(400, "no body")
         lines = await trail(workspace)
 
@@ -75,7 +82,9 @@ async def test_changes_that_wait_together_have_lines_of_their_own(tmp_path: Path
     core = Core(tmp_path / "dev.sqlite")
 
     async def write(number: int) -> None:
-        async with RegistryGate(workspace, caller(Scope.WRITE)).write("dev", "PUT", f"/config/s{number}") as witness:
+        async with RegistryGate(workspace, caller(Scope.WRITE)).write(
+            asking("dev", "PUT", f"/config/s{number}")
+        ) as witness:
             await core.witnessed(witness, no if number == 3 else lambda _: None)
 
     async with opened(tmp_path) as workspace:
@@ -99,7 +108,7 @@ async def test_nothing_is_changed_where_its_intent_cannot_be_kept(tmp_path: Path
     async with opened(tmp_path) as workspace:
         monkeypatch.setattr(chain, "_sync", full)
         with pytest.raises(StoreError):
-            async with RegistryGate(workspace, caller(Scope.WRITE)).write(*REGISTER) as witness:
+            async with RegistryGate(workspace, caller(Scope.WRITE)).write(REGISTER) as witness:
                 await Core().witnessed(witness, lambda _: done.append("changed"))
 
     assert done == []
@@ -126,7 +135,7 @@ async def test_what_tools_refuse_the_gate_refuses(
 ):
     async with opened(tmp_path, **options) as workspace:
         with pytest.raises(error):
-            async with RegistryGate(workspace, caller(scope)).write(registry, method, path):
+            async with RegistryGate(workspace, caller(scope)).write(asking(registry, method, path)):
                 raise AssertionError("the gate let it through")
         lines = await trail(workspace)
 
@@ -136,5 +145,5 @@ async def test_what_tools_refuse_the_gate_refuses(
 async def test_without_a_scope_nothing_is_read(tmp_path: Path):
     async with opened(tmp_path) as workspace:
         with pytest.raises(NotPermittedError):
-            async with RegistryGate(workspace, caller(None)).read("dev", "GET", "/subjects"):
+            async with RegistryGate(workspace, caller(None)).read(asking("dev", "GET", "/subjects")):
                 raise AssertionError("the gate let it through")

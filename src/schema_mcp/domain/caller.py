@@ -41,6 +41,10 @@ class Reach:
             not self.subjects or any(fits(pattern, place.name) for pattern in self.subjects)
         )
 
+    def is_all_of(self, registry: str) -> bool:
+        """Whether everything in a registry is within reach."""
+        return self.touches(registry) and not self.contexts and not self.subjects
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -58,6 +62,11 @@ class Bound:
     contexts: frozenset[str] = frozenset()
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everything that is there may be touched."""
+        return not (self.contexts or self.allow or self.deny)
 
     def covers(self, place: Subject) -> bool:
         """Whether a subject may be touched at all; a whole context only where no subject of it is singled out."""

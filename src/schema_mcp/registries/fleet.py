@@ -163,8 +163,7 @@ class PermittedFleet(Fleet):
 
     def connection(self, name: str | None = None) -> Connection:
         found = self._whole.connection(name) if (name or self.default) in self._permits else super().connection(name)
-        if found.name not in self.connections:
-            raise self._permits[found.name].refusal()
+        self._permits[found.name].require_any()
         return found
 
     def get(self, name: str | None = None) -> GuardedRegistry:

@@ -14,6 +14,9 @@ from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
 from schema_mcp.registries.contract import Number, Tree, Verdict
 from schema_mcp.registries.guard import GuardedRegistry
 
+REGISTRY = Subject("")
+"""The registry's own settings, which every context may inherit."""
+
 _LAYERS = {
     "grant": "Whoever runs this server grants it, in access.yaml.",
     "limit": "It holds for everybody here; whoever runs this server set it, in access.yaml.",
@@ -60,9 +63,21 @@ class Permit:
             granted = Scope.READ in self.caller.scopes_in(self.registry, context)
             raise self._refusal("limit" if granted else "grant", Scope.READ, f"context {shown_context(context)}")
 
-    def refusal(self) -> NotPermittedError:
-        """Why the registry is closed to this caller."""
-        return self._refusal("grant", Scope.READ, "anything")
+    def require_all(self, scope: Scope, deed: str) -> None:
+        """Raise `NotPermittedError` unless the caller holds the scope for all there is, now and later."""
+        grants = self.caller.grants
+        granted = (
+            scope in self.caller.scopes
+            if grants is None
+            else any(scope in one.scope.implied and one.reach.is_all_of(self.registry) for one in grants)
+        )
+        if not granted or scope not in self.bound.scope.implied or not self.bound.is_open:
+            raise self._refusal("limit" if granted else "grant", scope, "the whole registry", deed)
+
+    def require_any(self) -> None:
+        """Raise `NotPermittedError` where nothing in the registry may be read."""
+        if not self.sees_registry:
+            raise self._refusal("grant", Scope.READ, "anything")
 
     def _sees(self, scope: Scope, place: Subject) -> bool:
         return self.bound.covers(place) and scope in self.caller.scopes_at(self.registry, place)
@@ -227,7 +242,10 @@ class PermittedRegistry(GuardedRegistry):
     def _write(self, place: Subject) -> None:
         # A tool that is for admins is for those who are admins there: switching a mode is part of registering, too.
         needed = self._permit.asks if self._permit.asks is not Scope.READ else Scope.WRITE
-        self._permit.require(needed, place, "Writing")
+        if place == REGISTRY:
+            self._permit.require_all(needed, "Writing")
+        else:
+            self._permit.require(needed, place, "Writing")
 
     def _take_away(self, place: Subject) -> None:
         self._permit.require(Scope.ADMIN, place, "Taking away")

@@ -7,7 +7,7 @@ import hashlib
 import secrets
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -115,7 +115,7 @@ class Tokens:
                     f"No token {id_or_name[:80]!r} is in use", hint="`schema-mcp token list` shows what is there."
                 )
             connection.execute("UPDATE token SET revoked_at = ? WHERE id = ?", (now, live[0].id))
-        return live[0]
+        return replace(live[0], revoked_at=now)
 
 
 def _digest(secret: str) -> bytes:

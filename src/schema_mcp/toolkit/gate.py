@@ -2,36 +2,72 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Protocol
 
-from schema_mcp.domain.caller import Caller, Scope
+from schema_mcp.domain.caller import UNBOUND, Caller, Scope
 from schema_mcp.domain.errors import ReadOnlyError, SchemaMcpError
+from schema_mcp.domain.schema import DEFAULT_CONTEXT, Subject
+from schema_mcp.registries.permits import Permit
 from schema_mcp.stores.audit import Entry
 from schema_mcp.toolkit.call import new_request_id
 from schema_mcp.toolkit.recording import Witness, recorded, refused
 from schema_mcp.toolkit.tool import Effect
 from schema_mcp.toolkit.workspace import Workspace
 
+_MODE = "/mode"
+_SETTINGS = ("/config", _MODE)
+_TELLS_NOTHING = frozenset(
+    {"/", "/schemas/types", "/v1/metadata/id", "/v1/metadata/version", "/v1/metadata/deployment"}
+)
+"""Endpoints that say nothing of what a registry holds."""
+
+
+class Asking(Protocol):
+    """A request, as the face sees it; see `interfaces/registry_api/gate.py`."""
+
+    @property
+    def registry(self) -> str: ...
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def endpoint(self) -> str: ...
+
+    @property
+    def place(self) -> Subject | None: ...
+
+    @property
+    def caller(self) -> Caller | None: ...
+
 
 class RegistryGate:
-    """Asked before every request, told how it ended; holds for each registry what holds for the tools."""
+    """Asked before every request, told how it ended; holds for each registry what holds for the tools.
 
-    def __init__(self, workspace: Workspace, caller: Caller) -> None:
+    Who does not have to say who he is, is the owner of the process.
+    """
+
+    def __init__(self, workspace: Workspace, owner: Caller) -> None:
         self._workspace = workspace
-        self._caller = caller
+        self._owner = owner
 
     @asynccontextmanager
-    async def read(self, registry: str, method: str, path: str) -> AsyncGenerator[None]:
+    async def read(self, asking: Asking) -> AsyncGenerator[None]:
         """Around what changes nothing."""
-        entry = self._entry(registry, method, path, Effect.READS)
-        await self._require(Scope.READ, entry)
+        entry = self._entry(asking, Effect.READS)
+        await self._require(Scope.READ, asking, entry)
         async with recorded(entry, self._workspace.audit, writes=False):
             yield
 
     @asynccontextmanager
-    async def write(self, registry: str, method: str, path: str) -> AsyncGenerator[Witness]:
+    async def write(self, asking: Asking) -> AsyncGenerator[Witness]:
         """Around what changes the registry: the lines are written where the change is made, off the event loop."""
-        entry = self._entry(registry, method, path, Effect.DESTROYS if method == "DELETE" else Effect.REPLACES)
-        await self._require(_scope(method, path), entry)
+        entry = self._entry(asking, Effect.DESTROYS if asking.method == "DELETE" else Effect.REPLACES)
+        await self._require(_scope(asking), asking, entry)
         witness = Witness(entry, self._workspace.audit)
         try:
             yield witness
@@ -39,29 +75,50 @@ class RegistryGate:
             await witness.never_began(error)
             raise
 
-    async def _require(self, scope: Scope, entry: Entry) -> None:
+    async def _require(self, scope: Scope, asking: Asking, entry: Entry) -> None:
+        caller = asking.caller or self._owner
+        fleet = self._workspace.fleet
         try:
-            self._caller.require(scope, f"{entry.tool} on {entry.registry}")
-            closed_by = "" if scope is Scope.READ else self._workspace.registry(entry.registry).closed_by
+            caller.require(scope, f"{entry.tool} on {entry.registry}")
+            closed_by = "" if scope is Scope.READ else fleet.get(entry.registry).closed_by
             if closed_by:
                 raise ReadOnlyError(
                     f"{entry.registry} takes no writes: {closed_by}", hint="Ask whoever runs this server."
                 )
+            permit = Permit(entry.registry, caller, fleet.bounds.get(entry.registry, UNBOUND), scope)
+            _require_at(permit, scope, asking)
         except SchemaMcpError as error:
             await refused(entry, self._workspace.audit, error)
             raise
 
-    def _entry(self, registry: str, method: str, path: str, effect: Effect) -> Entry:
-        return Entry(
-            tool=f"{method} {path}"[:300],
+    def _entry(self, asking: Asking, effect: Effect) -> Entry:
+        caller = asking.caller or self._owner
+        entry = Entry(
+            tool=f"{asking.method} {asking.path}"[:300],
             request_id=new_request_id(),
-            caller=self._caller.name,
-            scopes=tuple(sorted(self._caller.scopes)),
+            caller=caller.name,
+            scopes=tuple(sorted(caller.scopes)),
             effect=effect,
-            registry=registry,
+            registry=asking.registry,
         )
+        place = asking.place
+        return replace(entry, context=place.context[:200], subject=place.name[:200]) if place else entry
 
 
-def _scope(method: str, path: str) -> Scope:
+def _require_at(permit: Permit, scope: Scope, asking: Asking) -> None:
+    place = asking.place
+    if asking.endpoint in _TELLS_NOTHING:
+        permit.require_any()
+    elif scope is Scope.READ and asking.endpoint.startswith(_SETTINGS) and not (place and place.name):
+        permit.require_context(place.context if place else DEFAULT_CONTEXT)  # whoever reads something there may know
+    elif place is None:
+        permit.require_all(scope, f"{asking.method} {asking.endpoint}")
+    else:
+        permit.require(scope, place, f"{asking.method} {asking.endpoint}")
+
+
+def _scope(asking: Asking) -> Scope:
     """Taking away and switching modes is for admins, as with the tools that do it."""
-    return Scope.ADMIN if method == "DELETE" or path.startswith("/mode") else Scope.WRITE
+    # By the endpoint and not by the path: `/contexts/.eu/mode` and `/%6dode` are the same thing.
+    taking = asking.method == "DELETE" or asking.endpoint.startswith(_MODE)
+    return Scope.ADMIN if taking else Scope.WRITE

@@ -16,6 +16,7 @@ from schema_mcp.interfaces.cli.init import init
 from schema_mcp.interfaces.cli.options import ending, options, settings_of
 from schema_mcp.interfaces.cli.reference import reference
 from schema_mcp.interfaces.cli.render import show
+from schema_mcp.interfaces.cli.token import token
 from schema_mcp.settings import SETTINGS, Settings
 from schema_mcp.toolkit.call import call
 from schema_mcp.toolkit.tool import Shape, Tool
@@ -57,6 +58,7 @@ def commands() -> None:
 commands.add_command(init)
 commands.add_command(doctor)
 commands.add_command(reference)
+commands.add_command(token)
 
 
 def _command(name: str, tool: Tool[Any, Any]) -> click.Command:

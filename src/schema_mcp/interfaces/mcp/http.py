@@ -13,7 +13,7 @@ LARGEST_BODY = 6 * 1024 * 1024
 """A schema may have 5 MB, and arrives as text inside JSON."""
 
 
-def http_app(server: Server[Any], hosts: Iterable[str]) -> ASGIApp:
+def http_app(server: Server[Any], hosts: Iterable[str], origins: Iterable[str] = ()) -> ASGIApp:
     """The application at `/mcp`; `server.session_manager.run()` must be entered around its use."""
     names = list(hosts)
     return PostOnly(
@@ -24,7 +24,7 @@ def http_app(server: Server[Any], hosts: Iterable[str]) -> ASGIApp:
             max_request_body_size=LARGEST_BODY,
             transport_security=TransportSecuritySettings(
                 allowed_hosts=[*names, *(f"{name}:*" for name in names)],
-                allowed_origins=[f"http://{name}{port}" for name in names for port in ("", ":*")],
+                allowed_origins=[*origins, *(f"http://{name}{port}" for name in names for port in ("", ":*"))],
             ),
         )
     )

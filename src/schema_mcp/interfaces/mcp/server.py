@@ -16,10 +16,12 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
-from schema_mcp.domain.errors import SchemaMcpError, StoreError
+from schema_mcp.domain.errors import SchemaMcpError, StoreError, UnknownCallerError
+from schema_mcp.identity import CALLER
 from schema_mcp.interfaces.mcp.replies import refusal
 
 if TYPE_CHECKING:  # the desk and its workspace are heavy: they come in with the first call
+    from schema_mcp.domain.caller import Caller
     from schema_mcp.interfaces.mcp.desk import Desk
     from schema_mcp.toolkit.workspace import Workspace
 
@@ -44,8 +46,17 @@ _LIST_IS_FRESH_MS = 60_000
 _DESK = "schema_mcp.interfaces.mcp.desk"
 
 
-def build_server(opening: Opening, *, via: str = "stdio") -> Server["FrontDoor"]:
-    """An MCP server over the catalogue; `via` is how its callers come in."""
+def build_server(opening: Opening, *, via: str = "stdio", signed_in: bool = False) -> Server["FrontDoor"]:
+    """An MCP server over the catalogue; `via` is how its callers come in.
+
+    With `signed_in` a request has to carry who makes it; otherwise it is the owner of the process.
+    """
+
+    def who(context: ServerRequestContext["FrontDoor"], desk: "Desk") -> "Caller":
+        known = context.request.scope.get(CALLER) if context.request else None
+        if known is None and signed_in:
+            raise UnknownCallerError("Nobody says who calls", hint="Send a token with every request.")
+        return known or desk.caller(via)
 
     @asynccontextmanager
     async def lifespan(_: Server["FrontDoor"]) -> AsyncGenerator["FrontDoor"]:
@@ -61,19 +72,20 @@ def build_server(opening: Opening, *, via: str = "stdio") -> Server["FrontDoor"]
     ) -> types.ListToolsResult:
         try:
             desk = await context.lifespan_context.desk()
+            return desk.tools(who(context, desk))
         except SchemaMcpError as error:
             raise MCPError(types.INTERNAL_ERROR, f"{error}. {error.hint}") from error
-        return desk.tools(desk.caller(via))
 
     async def call_tool(
         context: ServerRequestContext["FrontDoor"], params: types.CallToolRequestParams
     ) -> dict[str, Any]:
         try:
             desk = await context.lifespan_context.desk()
+            caller = who(context, desk)
         except SchemaMcpError as error:
             return refusal(error)
         return await desk.call(
-            params.name, params.arguments or {}, caller=desk.caller(via), report=context.session.report_progress
+            params.name, params.arguments or {}, caller=caller, report=context.session.report_progress
         )
 
     server = Server(

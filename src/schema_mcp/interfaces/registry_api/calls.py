@@ -7,7 +7,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from schema_mcp.domain.naming import parse_subject
 from schema_mcp.domain.schema import Json, Subject
-from schema_mcp.interfaces.registry_api.paths import Query, is_qualified
+from schema_mcp.interfaces.registry_api.paths import Query, context_prefix, is_qualified
 from schema_mcp.registries.embedded.changes import Witness
 from schema_mcp.registries.embedded.core import Core
 from schema_mcp.registries.embedded.finding import Asked
@@ -35,6 +35,22 @@ class Call:
     @property
     def subject(self) -> Subject:
         return parse_subject(self.values["subject"])
+
+    @property
+    def place(self) -> Subject | None:
+        """What the request is about: a subject, a whole context, or, as None, the whole registry.
+
+        An id belongs to all subjects of its context that carry it, so whoever asks by id asks about the context.
+        """
+        match self.values:
+            case {"subject": wire}:
+                return parse_subject(wire)
+            case {"context": name}:
+                return Subject("", context_prefix(name)[1:-1])
+            case {"id": _} if given := self.text("subject"):
+                return Subject("", parse_subject(given).context)
+            case _:
+                return None
 
     @property
     def asked(self) -> Asked:

@@ -12,11 +12,19 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
-from schema_mcp.domain.errors import InvalidRequestError, NotPermittedError, ReadOnlyError, SchemaMcpError
+from schema_mcp.domain.caller import Caller
+from schema_mcp.domain.errors import (
+    InvalidRequestError,
+    NotPermittedError,
+    ReadOnlyError,
+    SchemaMcpError,
+    UnknownCallerError,
+)
 from schema_mcp.interfaces.registry_api import bodies
+from schema_mcp.interfaces.registry_api.auth import WhoCalls, caller_of, refusal
 from schema_mcp.interfaces.registry_api.calls import Call, Endpoint, Raw, not_found
 from schema_mcp.interfaces.registry_api.endpoints import ENDPOINTS
-from schema_mcp.interfaces.registry_api.gate import Gate
+from schema_mcp.interfaces.registry_api.gate import Asking, Gate
 from schema_mcp.interfaces.registry_api.media import JSON_TYPES, answer_type, check_content_type
 from schema_mcp.interfaces.registry_api.paths import Target, target
 from schema_mcp.registries.embedded.core import Core
@@ -27,21 +35,31 @@ MOUNT = "/registries"
 
 
 def registry_routes(
-    cores: Mapping[str, Core], gate: Gate, *, mount: str = MOUNT, largest_body: int = LARGEST_BODY
+    cores: Mapping[str, Core],
+    gate: Gate,
+    *,
+    who: WhoCalls | None = None,
+    mount: str = MOUNT,
+    largest_body: int = LARGEST_BODY,
 ) -> list[BaseRoute]:
-    """The routes of every registry in `cores`, below `{mount}/{name}`."""
-    return [RegistryRoute(name, core, gate, f"{mount}/{name}".encode(), largest_body) for name, core in cores.items()]
+    """The routes of every registry in `cores`, below `{mount}/{name}`; with `who`, callers have to say who they are."""
+    return [
+        RegistryRoute(name, core, gate, f"{mount}/{name}".encode(), largest_body, who) for name, core in cores.items()
+    ]
 
 
 class RegistryRoute(BaseRoute):
     """All paths of one registry. It looks at the path as it was sent, which a pattern of Starlette's cannot."""
 
-    def __init__(self, name: str, core: Core, gate: Gate, mount: bytes, largest_body: int) -> None:
+    def __init__(
+        self, name: str, core: Core, gate: Gate, mount: bytes, largest_body: int, who: WhoCalls | None = None
+    ) -> None:
         self._name = name
         self._core = core
         self._gate = gate
         self._mount = mount
         self._largest_body = largest_body
+        self._who = who
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         raw = _raw_path(scope)
@@ -53,18 +71,22 @@ class RegistryRoute(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        response = await self._respond(request)
+        try:
+            caller = await caller_of(request, self._who) if self._who else None
+            response = await self._respond(request, caller)
+        except UnknownCallerError as error:
+            response = refusal(error)
         await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, request: Request, caller: Caller | None) -> Response:
         try:
             asked = target(_raw_path(request.scope)[len(self._mount) :], request.scope["query_string"])
         except Refusal as no:
             # There, the HTTP server says this, before the registry is asked: it is no JSON.
             return PlainTextResponse(no.message, no.status)
-        return await self._answered(request, asked)
+        return await self._answered(request, asked, caller)
 
-    async def _answered(self, request: Request, asked: Target) -> Response:
+    async def _answered(self, request: Request, asked: Target, caller: Caller | None) -> Response:
         media_type = JSON_TYPES[0]
         try:
             if request.method == "OPTIONS":
@@ -75,7 +97,7 @@ class RegistryRoute(BaseRoute):
             media_type = answer_type(request.headers.get("accept"))
             body = bodies.parse(await self._body(request)) if endpoint.reads_body else {}
             call = Call(self._name, self._core, values, asked.query, body)
-            answer = await self._answer(endpoint, call, request)
+            answer = await self._answer(endpoint, call, request, caller)
         except Refusal as no:
             return _refused(no, media_type)
         except SchemaMcpError as error:
@@ -84,12 +106,13 @@ class RegistryRoute(BaseRoute):
             return _refused(Refusal(50001, f"The registry's file could not be used: {error}"), media_type)
         return _printed(answer, media_type)
 
-    async def _answer(self, endpoint: Endpoint, call: Call, request: Request) -> Any:
+    async def _answer(self, endpoint: Endpoint, call: Call, request: Request, caller: Caller | None) -> Any:
         path = _raw_path(request.scope)[len(self._mount) :].decode("latin-1") or "/"
+        asking = Asking(self._name, request.method, path, endpoint.path, call.place, caller)
         if not endpoint.writes:
-            async with self._gate.read(self._name, request.method, path):
+            async with self._gate.read(asking):
                 return await endpoint.answer(call)
-        async with self._gate.write(self._name, request.method, path) as witness:
+        async with self._gate.write(asking) as witness:
             return await endpoint.answer(replace(call, witness=witness))
 
     async def _body(self, request: Request) -> bytes:

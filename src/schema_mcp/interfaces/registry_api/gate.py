@@ -1,13 +1,32 @@
 """Who lets a request through: asked before every request, told how it ended.
 
-`app.py` brings the real one (read-only registries, scopes, audit); tests use `OpenGate`.
+`app.py` brings the real one (read-only registries, scopes, grants, audit); tests use `OpenGate`.
 """
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
+from schema_mcp.domain.caller import Caller
+from schema_mcp.domain.schema import Subject
 from schema_mcp.registries.embedded.changes import Witness
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A request: who makes it (None where nobody has to say so), and about which subject or context.
+
+    `endpoint` is the row that answers it, however its path was spelled. Without a `place` it is about the whole
+    registry.
+    """
+
+    registry: str
+    method: str
+    path: str
+    endpoint: str
+    place: Subject | None = None
+    caller: Caller | None = None
 
 
 class Gate(Protocol):
@@ -16,11 +35,11 @@ class Gate(Protocol):
     What leaves the block is the outcome: nothing when the registry did it, a `Refusal` when it said no.
     """
 
-    def read(self, registry: str, method: str, path: str) -> AbstractAsyncContextManager[None]:
+    def read(self, asking: Asking) -> AbstractAsyncContextManager[None]:
         """Around what changes nothing; lookups and compatibility checks by POST are such."""
         ...
 
-    def write(self, registry: str, method: str, path: str) -> AbstractAsyncContextManager[Witness | None]:
+    def write(self, asking: Asking) -> AbstractAsyncContextManager[Witness | None]:
         """Around what changes the registry; what it gives takes note of the change itself."""
         ...
 
@@ -29,9 +48,9 @@ class OpenGate:
     """Lets everything through."""
 
     @asynccontextmanager
-    async def read(self, registry: str, method: str, path: str) -> AsyncGenerator[None, None]:  # noqa: ARG002
+    async def read(self, asking: Asking) -> AsyncGenerator[None, None]:  # noqa: ARG002
         yield
 
     @asynccontextmanager
-    async def write(self, registry: str, method: str, path: str) -> AsyncGenerator[None, None]:  # noqa: ARG002
+    async def write(self, asking: Asking) -> AsyncGenerator[None, None]:  # noqa: ARG002
         yield

@@ -21,10 +21,16 @@ class Edge:
     rebinding (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports).
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] = LOOPBACK, patience: float = _PATIENCE) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Iterable[str] = LOOPBACK,
+        patience: float = _PATIENCE,
+        origins: Iterable[str] = (),
+    ) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
-        self._origins = frozenset(f"http://{host}" for host in self._hosts)
+        self._origins = frozenset({*origins, *(f"http://{host}" for host in self._hosts)})
         self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,7 +45,7 @@ class Edge:
         if _without_port(headers.get("host", "")) not in self._hosts:
             return PlainTextResponse("This server does not answer to that Host", _MISDIRECTED)
         origin = headers.get("origin")
-        if origin is not None and _without_port(origin) not in self._origins:
+        if origin is not None and not {origin, _without_port(origin)} & self._origins:
             return PlainTextResponse("This server does not answer that Origin", _FORBIDDEN)
         return None
 

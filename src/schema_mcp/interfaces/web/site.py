@@ -17,6 +17,8 @@ def site(
     *,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
     hosts: Iterable[str] = LOOPBACK,
+    origins: Iterable[str] = (),
 ) -> Starlette:
     """One application; `routes` are all but MCP's, `lifespan` opens what stands behind MCP."""
-    return Starlette(routes=[*routes, Mount("/", mcp)], lifespan=lifespan, middleware=[Middleware(Edge, hosts=hosts)])
+    edge = Middleware(Edge, hosts=hosts, origins=origins)
+    return Starlette(routes=[*routes, Mount("/", mcp)], lifespan=lifespan, middleware=[edge])

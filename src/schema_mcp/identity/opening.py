@@ -1,0 +1,64 @@
+"""The door, with everything it needs: opened once, closed at the end."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from schema_mcp.domain.caller import Caller, Scope
+from schema_mcp.domain.errors import NotPermittedError
+from schema_mcp.identity.doorman import Doorman
+from schema_mcp.identity.github import PATIENCE, GitHubIdentity
+from schema_mcp.identity.outside import Outside
+from schema_mcp.identity.pipelines import Pipelines
+from schema_mcp.identity.policy import Access, Refusals
+from schema_mcp.stores.audit import Audit, Entry, Outcome
+from schema_mcp.stores.tokens import Tokens
+
+TOKENS = "tokens.sqlite"
+_CONNECTIONS = httpx2.Limits(max_connections=20, max_keepalive_connections=5)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Who stands at the door, and what is written on it."""
+
+    access: Access
+    doorman: Doorman
+    audit: Audit
+
+    @property
+    def issuer(self) -> str:
+        """Who signs people in for us; empty where only tokens of ours count."""
+        if self.access.facade:
+            return self.access.url
+        return self.access.github.url if self.access.github else ""
+
+    @property
+    def steps_up(self) -> bool:
+        """Whether a missing scope is told as the protocol has it."""
+        return self.access.refusals is Refusals.HTTP
+
+    async def turned_away(self, caller: Caller, tool: str, scope: Scope) -> None:
+        """Put on the trail that a tool was refused before it was called."""
+        held = tuple(sorted(caller.scopes))
+        reason = f"{tool} needs the scope {scope.value}"
+        entry = Entry(tool, Outcome.REFUSED, "", caller.name, held, code=NotPermittedError.code, reason=reason)
+        await self.audit.record(entry)
+
+
+@asynccontextmanager
+async def opened(
+    access: Access, state: Path, audit: Audit, *, transport: httpx2.AsyncBaseTransport | None = None
+) -> AsyncGenerator[House]:
+    """The door of a server with this state folder."""
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(
+            httpx2.AsyncClient(timeout=PATIENCE, limits=_CONNECTIONS, transport=transport, trust_env=False)
+        )
+        tokens = stack.enter_context(closing(Tokens(state / TOKENS)))
+        github = GitHubIdentity(access.github, access.asks_for, client) if access.github else None
+        pipelines = Pipelines(access, Outside(client)) if access.issuers else None
+        yield House(access, Doorman(access, tokens, audit, github=github, pipelines=pipelines), audit)
