@@ -251,7 +251,7 @@ class TestLimits:
         for _ in range(3):
             await rest.send(WRITE)
 
-        # A second's worth may come at once, the rest one by one.
+        # A second's worth may come at once, the next when that second is over.
         assert sum(clock.slept) == pytest.approx(2.0 + 2.0, abs=0.2)
 
     async def test_without_limits_nobody_waits(self):

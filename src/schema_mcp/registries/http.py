@@ -62,7 +62,7 @@ class RestClient:
         """The registry's answer as JSON, None for a write answered without a body; raises what the registry refuses."""
         self._fail_fast()
         async with self._places:
-            await (self._writes if call.writes else self._reads).turn()
+            await self._pace(call).turn()
             self._fail_fast()
             outcome = await self._outcome(call)
         if isinstance(outcome, Failure):
@@ -93,6 +93,8 @@ class RestClient:
         last = self._retries + len(self._addresses) - 1
         address, outcome = None, Failure(self._addresses.problem, never_sent=True)
         for attempt in range(last + 1):
+            if attempt:  # another attempt is another request
+                deadline += await self._pace(call).turn()
             address = self._addresses.next_after(address)
             if address is None:
                 break
@@ -102,6 +104,9 @@ class RestClient:
                 break
             await self._clock.sleep(pause)
         return outcome
+
+    def _pace(self, call: Call) -> Pace:
+        return self._writes if call.writes else self._reads
 
     async def _attempt(self, address: Address, call: Call, deadline: float) -> Reply | Failure:
         address.begin()
@@ -135,6 +140,7 @@ class RestClient:
         headers = await self._credentials.headers()
         reply = await self._transfer(address, call, headers)
         if reply.status == HTTPStatus.UNAUTHORIZED and self._credentials.refused(headers):
+            await self._pace(call).turn()
             reply = await self._transfer(address, call, await self._credentials.headers())
         return reply
 

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ import anyio
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
+_SLACK = 1.04
+"""The way to the registry takes now longer, now shorter: what left apart may arrive closer together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +24,29 @@ class Clock:
 
 
 class Pace:
-    """At most so many requests a second; whoever comes early waits for its turn. 0 is no limit.
+    """At most so many requests in any second; whoever comes early waits for its turn. 0 is no limit.
 
-    A second's worth may come at once after a quiet time, then one by one.
+    A second's worth may come at once, and the next when that second is over: never more than that in any one second,
+    wherever it begins.
     """
 
     def __init__(self, per_second: float, clock: Clock) -> None:
-        self._per_second = per_second
         self._clock = clock
-        self._next = float("-inf")
+        at_once = int(max(1, per_second)) if per_second > 0 else 0
+        self._window = _SLACK * at_once / per_second if at_once else 0.0
+        self._given: deque[float] = deque(maxlen=at_once)
 
-    async def turn(self) -> None:
-        """Wait until this request may go out; turns are given in the order of asking."""
-        if self._per_second <= 0:
-            return
+    async def turn(self) -> float:
+        """Wait until this request may go out, and say for how long; turns are given in the order of asking."""
+        if not self._given.maxlen:
+            return 0.0
         now = self._clock.now()
-        burst = max(1.0, self._per_second) - 1
-        step = 1 / self._per_second
-        self._next = max(self._next, now - burst * step)
-        wait = self._next - now
-        self._next += step
-        if wait > 0:
-            await self._clock.sleep(wait)
+        full = len(self._given) == self._given.maxlen
+        at = max(now, self._given[0] + self._window) if full else now
+        self._given.append(at)
+        if at > now:
+            await self._clock.sleep(at - now)
+        return at - now
 
 
 def full_jitter(attempt: int, clock: Clock) -> float:
