@@ -18,9 +18,12 @@ from schema_mcp.identity.opening import TOKENS
 from schema_mcp.interfaces.cli.options import ending, options, settings_of
 from schema_mcp.registries.document import nearest
 from schema_mcp.settings import SETTINGS, Settings
+from schema_mcp.stores.audit import Entry
 from schema_mcp.stores.clock import stamp, utc_now
 from schema_mcp.stores.tokens import Token, Tokens
 from schema_mcp.toolkit.call import new_request_id
+from schema_mcp.toolkit.recording import recorded
+from schema_mcp.toolkit.tool import Effect
 from schema_mcp.toolkit.workspace import Workspace
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -103,11 +106,19 @@ async def _at_work(settings: Settings) -> AsyncGenerator[tuple[Workspace, Tokens
             yield workspace, tokens
 
 
-def _recorded(workspace: Workspace, deed: str, name: str, scope: str = "") -> Any:
+def _recorded(workspace: Workspace, deed: str, name: str, scope: str = "") -> recorded:
     """Around the deed: it is on the audit trail before and after, or it does not happen."""
-    workspace.caller.require(Scope.ADMIN, deed)
-    arguments = {"reason": f"{name[:80]} {scope}".strip()}
-    return workspace.audit.recorded(workspace.caller, deed, arguments, writes=True, request_id=new_request_id())
+    caller = workspace.caller
+    caller.require(Scope.ADMIN, deed)
+    entry = Entry(
+        deed,
+        request_id=new_request_id(),
+        caller=caller.name,
+        scopes=tuple(sorted(caller.scopes)),
+        effect=Effect.REPLACES,
+        reason=f"{name[:80]} {scope}".strip(),
+    )
+    return recorded(entry, workspace.audit, writes=True)
 
 
 def _grant(said: dict[str, str], settings: Settings) -> Grant:
