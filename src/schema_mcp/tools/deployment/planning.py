@@ -26,10 +26,10 @@ class PlanDeployment(Selected):
     """`canary`: the first registry, then the rest."""
 
     on_failure: OnFailure | None = None
-    """For those that wait; rolling and canary stop."""
+    """What others do then; rolling and canary stop."""
 
     keep_ids: bool = True
-    """False: who cannot keep ids numbers by himself."""
+    """False: registries unable to keep ids number anew."""
 
     prune: Annotated[int, Field(ge=0)] = 0
     """Delete so many extra versions at most; needs prefix."""
