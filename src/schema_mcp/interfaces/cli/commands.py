@@ -8,25 +8,24 @@ from typing import Any
 import anyio
 import click
 
-from schema_mcp import app, logs
+from schema_mcp import logs
 from schema_mcp.interfaces.cli.arguments import given, options_of
 from schema_mcp.interfaces.cli.batch import batch_option
+from schema_mcp.interfaces.cli.calling import called, opened
 from schema_mcp.interfaces.cli.doctor import doctor
 from schema_mcp.interfaces.cli.init import init
 from schema_mcp.interfaces.cli.options import ending, options, settings_of
+from schema_mcp.interfaces.cli.pipeline import VERBS, verb
 from schema_mcp.interfaces.cli.reference import reference
 from schema_mcp.interfaces.cli.render import show
 from schema_mcp.interfaces.cli.token import token
 from schema_mcp.settings import SETTINGS, Settings
-from schema_mcp.toolkit.call import call
 from schema_mcp.toolkit.tool import Shape, Tool
 from schema_mcp.tools import CATALOGUE
 
 ALIASES: Mapping[str, str] = {
     "check": "check_compatibility",
-    "plan": "plan_deployment",
-    "apply": "apply_plan",
-    "drift": "detect_drift",
+    **{name: one.tool for name, one in VERBS.items()},
 }
 
 _STREAMED = "check"
@@ -43,6 +42,8 @@ class Commands(click.Group):
         return [*super().list_commands(ctx), *short, *(_kebab(name) for name in CATALOGUE)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in VERBS:
+            return verb(cmd_name)
         name = ALIASES.get(cmd_name, cmd_name.replace("-", "_"))
         return super().get_command(ctx, cmd_name) or (
             _command(cmd_name, CATALOGUE[name]) if name in CATALOGUE else None
@@ -87,14 +88,8 @@ def _run(tool: Tool[Any, Any], arguments: Mapping[str, Any], settings: Settings)
 
 
 async def _called(tool: Tool[Any, Any], arguments: Mapping[str, Any], settings: Settings) -> Shape:
-    async with app.workspace(settings, patience=None) as workspace:
-        return await call(tool, arguments, caller=workspace.caller, workspace=workspace, report=_report)
-
-
-async def _report(done: float, total: float | None, message: str) -> None:
-    """Progress, for whoever sits in front of it."""
-    if sys.stderr.isatty():
-        click.echo(f"{message} {done:g}" + (f" of {total:g}" if total else ""), err=True)
+    async with opened(settings) as workspace:
+        return await called(tool, arguments, workspace)
 
 
 def _kebab(name: str) -> str:
