@@ -69,6 +69,8 @@ async def test_it_numbers_by_itself_where_the_plan_says_so_and_is_told(world: Wo
     assert any("prod hands out ids of its own" in warning for warning in plan.warnings)
     assert await world.held("prod") == {1: 1, 2: 2}
     assert world.stored() == {1: 10_001, 2: 10_002}
+    again = await world.plan("dev", "prod")
+    assert (again.steps, again.blocked) == ((), ())
 
 
 async def test_registries_that_can_keep_ids_do_so_all_the_same(world: World):

@@ -16,7 +16,7 @@ from schema_mcp.domain.errors import ConflictError, RegistryError
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.plan import Action, Step
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
-from schema_mcp.registries.contract import LEVEL_KEYS, Registry, level_of
+from schema_mcp.registries.contract import LEVEL_KEYS, Capability, Registry, level_of
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services.glances import Found, numbers_of
 from schema_mcp.services.ground import Ground
@@ -170,7 +170,9 @@ async def _look_at_purged(scene: Scene, step: Step) -> Json:
     """With its last version a subject loses its settings, which were there before that version came."""
     stands = await _look_at_doomed(scene, step)
     if await numbers_of(scene.registry, step.subject) == [step.number]:
-        stands |= {"config": await _config(scene, step), "mode": await scene.registry.mode(step.subject)}
+        can, registry = scene.registry.capabilities, scene.registry
+        stands |= {"config": await _config(scene, step)} if Capability.CONFIG in can else {}
+        stands |= {"mode": await registry.mode(step.subject)} if Capability.MODES in can else {}
     return stands
 
 

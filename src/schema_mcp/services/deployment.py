@@ -81,7 +81,7 @@ async def _draft(
 async def _plan_subject(draft: Draft, subject: Subject, drift: Sequence[Drift]) -> None:
     registry = draft.registry.name
     missing = {one.number: draft.wanted.versions[subject][one.number] for one in drift if one.kind is Kind.MISSING}
-    refusals = [*in_the_way(registry, drift), *taken_for_others(registry, drift)]
+    refusals = [*in_the_way(draft, drift), *taken_for_others(registry, drift)]
     refusals += await cannot_register(draft, subject, missing)
     draft.blocked += [*refusals, *settings_beyond(draft, subject)]
     if missing and refusals:

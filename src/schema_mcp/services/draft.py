@@ -11,6 +11,9 @@ from schema_mcp.stores.schemastore import SchemaStore
 
 ALL_AT_ONCE: Final = Rollout()
 
+KEEPING: Final = frozenset({Capability.KEEPS_IDS, Capability.MODES})
+"""What it takes to carry an id in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -47,10 +50,14 @@ class Draft:
     highest: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
+    def keeps_ids(self) -> bool:
+        """Can the registry's product carry a version in with its id?"""
+        return self.registry.capabilities >= KEEPING
+
+    @property
     def numbers_itself(self) -> bool:
         """Does the registry hand out ids of its own, because it cannot keep ours and the terms allow it?"""
-        keeps = {Capability.KEEPS_IDS, Capability.MODES} <= self.registry.capabilities
-        return not keeps and not self.terms.keep_ids
+        return not self.keeps_ids and not self.terms.keep_ids
 
     async def highest_id(self, context: str) -> int:
         """The highest id of a context."""

@@ -12,8 +12,8 @@ from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.plan import Blocked
 from schema_mcp.domain.schema import Subject
 from schema_mcp.registries import asks
-from schema_mcp.registries.contract import Capability, Registry
-from schema_mcp.services.draft import Draft
+from schema_mcp.registries.contract import Registry
+from schema_mcp.services.draft import KEEPING, Draft
 from schema_mcp.services.judgement import Judge, judge_of
 from schema_mcp.services.resolution import stored_whole
 
@@ -29,12 +29,12 @@ _ANOTHER_TEXT = (
 )
 
 
-def in_the_way(registry: str, drift: Sequence[Drift]) -> Iterator[Blocked]:
-    """Versions that stand there as something else."""
+def in_the_way(draft: Draft, drift: Sequence[Drift]) -> Iterator[Blocked]:
+    """Versions that stand there as something else; another id is expected where ids cannot be kept."""
     for one in drift:
-        if one.kind in _IN_THE_WAY:
+        if one.kind in _IN_THE_WAY and (draft.keeps_ids or one.kind is not Kind.IDENTITY):
             yield Blocked(
-                registry,
+                draft.registry.name,
                 one.subject,
                 f"{_IN_THE_WAY[one.kind]}: {one.detail}",
                 "A version is never replaced: adopt the registry's content into the store, or delete it there.",
@@ -67,10 +67,6 @@ def _beyond(draft: Draft, subject: Subject, missing: Mapping[int, Held]) -> Iter
             if not asks.refused(draft.registry, [one for one in asked if one not in KEEPING]):
                 hint = f"{hint} With keep_ids: false it goes there under an id of that registry's own."
             yield Blocked(draft.registry.name, subject, why, hint, number)
-
-
-KEEPING = frozenset({Capability.KEEPS_IDS, Capability.MODES})
-"""What it takes to carry an id in."""
 
 
 def _reverted(draft: Draft, subject: Subject, missing: Mapping[int, Held]) -> Iterator[Blocked]:

@@ -18,6 +18,7 @@ from schema_mcp.registries import asks
 from schema_mcp.registries.contract import Capability
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services.acts import DELETED, Scene, is_same
+from schema_mcp.services.draft import KEEPING
 from schema_mcp.services.glances import Found, numbers_of, users_of, versions_at
 from schema_mcp.services.ground import Ground
 from schema_mcp.services.kept import kept_plan
@@ -188,7 +189,7 @@ def _brought_back(registry: GuardedRegistry, one: Past, now: Version | None) -> 
     if now is None:
         hint = "Bring it back from the store: restore_subject."
         return Blocked(step.registry, step.subject, "it was deleted for good since", hint, step.number)
-    if why := asks.refused(registry, [Capability.KEEPS_IDS, Capability.MODES]):
+    if why := asks.refused(registry, KEEPING):
         hint = "Register it again as a new version."
         return Blocked(step.registry, step.subject, why, hint, step.number)
     reason = f"version {step.number} was live before"
