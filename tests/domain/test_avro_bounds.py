@@ -170,17 +170,28 @@ def branches(count, width, *, apart=True):
     ]
 
 
-def test_a_hundred_wide_branches_against_a_hundred_end_in_a_verdict():
-    union = branches(100, 99)
+@pytest.mark.parametrize("apart", [pytest.param(True, id="two-names"), pytest.param(False, id="one-name")])
+def test_a_hundred_wide_branches_against_a_hundred_end_in_a_verdict(apart):
+    union = branches(100, 99, apart=apart)
 
     found = clashes(union("A", "int"), union("B", "string"))
 
     assert [one.path for one in found] == [f"/{n}" for n in range(100)]
 
 
-@pytest.mark.parametrize(("count", "width"), [pytest.param(3_000, 1, id="many"), pytest.param(100, 99, id="wide")])
-def test_too_many_branches_of_one_name_are_refused(count, width):
-    union = branches(count, width, apart=False)
+def test_a_branch_that_fits_is_found_behind_many_of_its_name_that_do_not():
+    """A shape that did not fit is not taken for one that does, nor the other way round."""
+    wide = [record(f"a{n}.R", field("x", "int"), field("y", "int")) for n in range(50)]
+    fits = record("z.R", field("x", ["null", "int"], default=None))
+    odd = record("y.R", field("x", ["int"]))
+
+    assert clashes([*wide, fits], [record("w.R", field("x", "int"))]) == []
+    assert clashes([*wide, odd], [record("w.R", field("x", "int"))]) == []
+    assert len(clashes(wide, [record("w.R", field("x", "int"))])) == 1
+
+
+def test_too_many_branches_of_one_name_are_refused():
+    union = branches(3_000, 1, apart=False)
 
     with pytest.raises(InvalidSchemaError, match="250,000 steps"):
         clashes(union("a", "int"), union("b", "string"))

@@ -15,6 +15,7 @@ from schema_mcp.domain.avro.model import (
     Enum,
     Field,
     Fixed,
+    Kind,
     Map,
     Named,
     Primitive,
@@ -82,6 +83,8 @@ class Found:
     """What Confluent calls additionalInfo, in Java's words."""
 
 
+Shape: TypeAlias = tuple[object, ...]
+
 Result: TypeAlias = "Found | list[Result]"
 """Clashes with the lists they came in: a list is shared by everybody who met the same pair."""
 
@@ -122,6 +125,8 @@ class _Comparison:
         self._skimmed: dict[tuple[int, int], tuple[Spot, dict[int, list[Result]]]] = {}
         self._indexes: dict[int, dict[str, list[tuple[int, Type]]]] = {}
         self._shared: dict[int, frozenset[str]] = {}
+        self._shapes: dict[int, Shape] = {}
+        self._misfits: set[tuple[Shape, Shape]] = set()
         self._looks = 0
 
     def pair(self, reader: Type, writer: Type, spot: Spot) -> Steps[list[Result]]:
@@ -229,15 +234,35 @@ class _Comparison:
             if isinstance(branch, Primitive) and isinstance(writer, Primitive):
                 continue
             inner = spot.apart()._replace(read=Slot(reader, index, spot.read))
-            if isinstance(branch, Record) and isinstance(writer, Record) and self._are_strangers(branch, writer):
-                yield self._skim(branch, writer, inner)
-            elif not (yield self.pair(branch, writer, inner)):
+            if isinstance(branch, Record) and isinstance(writer, Record):
+                if self._surely_clash(branch, writer):
+                    yield self._skim(branch, writer, inner)
+                    continue
+                if (yield self.pair(branch, writer, inner)):
+                    self._misfits.add((self._shape(branch), self._shape(writer)))
+                    continue
+                return []
+            if not (yield self.pair(branch, writer, inner)):
                 return []
         return [_unread(reader, writer, spot)]
 
-    def _are_strangers(self, reader: Record, writer: Record) -> bool:
-        """Records of two names, not looked at yet (a pair being compared counts as fitting)."""
-        return (id(reader), id(writer)) not in self._results and bool(_names(reader, writer, Spot()))
+    def _surely_clash(self, reader: Record, writer: Record) -> bool:
+        """Records of two names, or of two shapes that did not fit, not looked at yet.
+
+        A pair being compared counts as fitting.
+        """
+        if (id(reader), id(writer)) in self._results:
+            return False
+        return bool(_names(reader, writer, Spot())) or (self._shape(reader), self._shape(writer)) in self._misfits
+
+    def _shape(self, record: Record) -> Shape:
+        """What decides whether a record fits another of its name; a record with more inside has a shape of its own."""
+        shape = self._shapes.get(id(record))
+        if shape is None:
+            flat = all(map(is_flat, record.fields))
+            shape = tuple((one.name, _kinds(one), one.has_default) for one in record.fields) if flat else (id(record),)
+            self._shapes[id(record)] = shape
+        return shape
 
     def _skim(self, reader: Record, writer: Record, spot: Spot) -> Steps[None]:
         """Records of other names do not fit, whatever their fields: the rest waits until somebody asks for it.
@@ -293,6 +318,15 @@ def _indexed(union: Union) -> dict[str, list[tuple[int, Type]]]:
         for key in keys:
             index.setdefault(key, []).append((place, branch))
     return index
+
+
+def _kinds(field: Field) -> tuple[Kind, ...]:
+    """The kinds of a flat field; a union of one is not that one alone."""
+    return (
+        (Kind.UNION, *(one.kind for one in field.type.branches))
+        if isinstance(field.type, Union)
+        else (field.type.kind,)
+    )
 
 
 def _in_branch(spot: Spot, index: int, writer: Union) -> Spot:
