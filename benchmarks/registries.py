@@ -1,33 +1,33 @@
-"""Comparing two registries, beside asking subject by subject; and the largest replies at 10,000 subjects.
+"""Comparing two registries, beside asking subject by subject; and `get_schema` over MCP, cached and uncached.
 
-usage: python benchmarks/registries.py [--subjects 1000] [--many 10000]
-Both registries answer inside the process, each request 5 ms late, as a registry in the same region does.
+usage: python benchmarks/registries.py [--subjects 1000] [--lookups 200]
+The registries answer inside the process, each request 5 ms late, as a registry in the same region does.
 """
 
 import argparse
 import json
+import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx2
+from mcp import Client
 
 from schema_mcp import app
-from schema_mcp.domain.errors import SchemaMcpError
 from schema_mcp.domain.identity import schema_hash
-from schema_mcp.interfaces.mcp.replies import WIRE_BYTES, success
+from schema_mcp.interfaces.mcp.server import build_server
 from schema_mcp.registries.backends.confluent import ConfluentRegistry
 from schema_mcp.registries.contract import Connection, Registry
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.services.comparison import End, compare
 from schema_mcp.settings import load
-from schema_mcp.toolkit.call import call
-from schema_mcp.toolkit.surface import Choice, listings
-from schema_mcp.tools import CATALOGUE
+from schema_mcp.toolkit.workspace import Workspace
 
 PAUSE = 0.005
 PAGE = 1_000
@@ -174,67 +174,43 @@ def _print(name: str, run: Run, slow: Run) -> None:
     )
 
 
-ARGUMENTS = {
-    "subject": "team-0.orders-00000-value",
-    "source": "west",
-    "target": "east",
-    "schema_text": '"string"',
-    "query": "orders field",
-    "id": 1,
-    "tool": "register_schema",
-}
-NEEDS_MORE = {
-    "get_schema": ("subject",),
-    "check_compatibility": ("subject", "schema_text"),
-    "diff_schemas": ("subject", "schema_text"),
-    "generate_example": ("subject",),
-    "validate_data": ("subject",),
-}
-"""Arguments that no tool needs by itself, and one of which it needs."""
-
-
-async def replies(subjects: int) -> None:
-    """The largest reply of every read tool, each asked for as much as it gives."""
-    print(f"largest reply of each read tool at {subjects:,} subjects, bytes on the wire; target: {WIRE_BYTES:,}")
-    servers = {"west": Server(subjects, 0), "east": Server(subjects, 0, edited=True)}
+async def lookups(times: int) -> None:
+    """`get_schema` as a client of the MCP server has it: each version asked for the first time, then once more."""
+    server = Server(times, PAUSE)
     with tempfile.TemporaryDirectory() as folder:
         settings = load({}, environ={"HOME": folder}, folder=Path(folder))
-        async with app.workspace(settings, patience=None) as opened:
-            connections = [
-                Connection(name, backend="confluent", urls=(f"http://{name}.example.com",)) for name in servers
-            ]
-            fleet = Fleet(connections, default="west", opener=lambda one: registry(one.name, servers[one.name]))
-            shown = listings(CATALOGUE, Choice(toolsets=("all",)))
-            workspace = replace(opened, fleet=fleet, listings=shown)
-            sizes = {tool: await _size(workspace, tool) for tool, one in CATALOGUE.items() if not one.writes}
-    for tool, size in sorted(sizes.items(), key=lambda one: -(one[1] if isinstance(one[1], int) else 0)):
-        print(f"  {tool:32} {size:>8,}" if isinstance(size, int) else f"  {tool:32} {size}")
+
+        @asynccontextmanager
+        async def opening() -> AsyncGenerator[Workspace]:
+            async with app.workspace(settings) as opened:
+                connection = Connection("west", backend="confluent", urls=("http://west.example.com",))
+                fleet = Fleet([connection], default="west", opener=lambda one: registry(one.name, server))
+                yield replace(opened, fleet=fleet)
+
+        async with Client(build_server(opening)) as client:
+            first = [await _timed(client, entry) for entry in server.entries]
+            asked = server.requests
+            again = [await _timed(client, entry) for entry in server.entries]
+    uncached, cached = statistics.median(first) * 1_000, statistics.median(again) * 1_000
+    print(f"get_schema over MCP, {PAUSE * 1_000:g} ms per request, median of {times}")
+    print(f"  uncached {uncached:6.2f} ms   {asked / times:.2f} requests each")
+    print(f"  cached   {cached:6.2f} ms   {server.requests - asked} requests   {uncached / cached:.1f} x faster\n")
 
 
-async def _size(workspace: Any, name: str) -> int | str:
-    tool = CATALOGUE[name]
-    arguments: dict[str, Any] = {}
-    for argument, one in tool.request.model_fields.items():
-        most = next((limit.le for limit in one.metadata if hasattr(limit, "le")), None)
-        if argument == "limit":
-            arguments[argument] = most or 50
-        elif one.is_required() or argument in NEEDS_MORE.get(name, ()):
-            arguments[argument] = ARGUMENTS.get(argument, "x")
-    try:
-        told = await call(tool, arguments, caller=workspace.caller, workspace=workspace)
-    except SchemaMcpError as error:
-        return f"refused: {error}"[:60]
-    reply = success(tool, told)
-    return "TOO LARGE" if reply.get("isError") else len(json.dumps(reply, ensure_ascii=False).encode())
+async def _timed(client: Client, entry: dict[str, Any]) -> float:
+    began = time.perf_counter()
+    answer = await client.call_tool("get_schema", {"subject": entry["subject"], "version": 1})
+    assert not answer.is_error, answer
+    return time.perf_counter() - began
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--subjects", type=int, default=1_000)
-    parser.add_argument("--many", type=int, default=10_000)
+    parser.add_argument("--lookups", type=int, default=200)
     asked = parser.parse_args()
     anyio.run(comparisons, asked.subjects)
-    anyio.run(replies, asked.many)
+    anyio.run(lookups, asked.lookups)
 
 
 if __name__ == "__main__":
