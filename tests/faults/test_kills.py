@@ -87,3 +87,38 @@ def killed(server: Process, rolls: random.Random, work: Any, *, longest: float =
     finally:
         end.join()
         server.process.wait()
+
+
+def test_a_kill_while_rolling_back_leaves_nothing_half_undone(tmp_path: Path):
+    rolls = random.Random("rollback")
+    with server_at(tmp_path, KINDS["ledger"]) as server:
+        for number in range(6):
+            done = server.call(
+                "register_schema", subject=f"s{number}", schema_text=text(number, 0), stop_after="commit"
+            )
+            assert not done.get("isError"), done
+        before = planned(server)
+        applied = server.call("apply_plan", plan=before, wait=30)["structuredContent"]
+        server.close()
+    with server_at(tmp_path, KINDS["ledger"], "--toolsets", "all") as server:
+        undo = server.call("rollback_change", task=applied["task"])["structuredContent"]["preview"]["plan"]
+        server.close()
+    for turn in range(KILLS // 2):
+        with server_at(tmp_path, KINDS["ledger"], "--toolsets", "all") as server:
+            server.call("list_registries")
+            killed(server, rolls, lambda one: again(one, applied["task"], undo), longest=0.1 + 0.2 * turn)
+    with server_at(tmp_path, KINDS["ledger"], "--toolsets", "all") as server:
+        last = again(server, applied["task"], undo)
+        undone_by = server.call("get_task", task=applied["task"])["structuredContent"]["undone_by"]
+        if last.get("isError"):  # it was rolled back to its end before
+            assert undone_by in json.dumps(last)
+        assert undone_by
+        assert planned(server) == before  # all of it is to be done again: nothing was left, and nothing else changed
+        for registry in ("dev", "prod"):
+            left = server.call("list_subjects", registry=registry, deleted=True)["structuredContent"]
+            assert left["total"] == 0
+        server.close()
+
+
+def again(server: Process, task: str, undo: str) -> dict[str, Any]:
+    return server.call("rollback_change", task=task, plan=undo, wait=30)
