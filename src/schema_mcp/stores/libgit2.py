@@ -13,7 +13,11 @@ from schema_mcp.domain.errors import InvalidRequestError, StoreError
 
 _CACHE: Final = 32 << 20
 # Empty, `.` and `..` parts, and whatever some file system may take for `.git` (Git: `verify_path`).
-_BAD_PATH: Final = re.compile(r"//|/\.{1,2}/|/\.git[^/]*/|/git~\d+ */|[\\\0-\x1f\x7f]|[. ]/$", re.IGNORECASE)
+_BAD_PATH: Final = re.compile(
+    r"//|/\.{1,2}/|/\.git[^/]*/|/git~\d+ */|[\\\0-\x1f\x7f\ud800-\udfff]|[. ]/$", re.IGNORECASE
+)
+# What others have beside the store may have any name but one that leads elsewhere.
+_FOUL_PATH: Final = re.compile(r"//|/\.{1,2}/|/\.git[ .]*(:[^/]*)?/|/git~\d+ */|[\0\ud800-\udfff]", re.IGNORECASE)
 
 
 def settle_libgit2(*, durable: bool) -> None:
@@ -55,6 +59,16 @@ def refuse_bad_paths(paths: Iterable[str]) -> None:
     for path in paths:
         if _BAD_PATH.search(f"/{path}/"):
             raise InvalidRequestError(f"{path!r} cannot be a path in a Git repository")
+
+
+def refuse_foul_paths(paths: Iterable[str]) -> None:
+    """Nothing of upstream's may lead out of the working tree, or into Git's own folder."""
+    foul = next((path for path in paths if _FOUL_PATH.search(f"/{path}/")), None)
+    if foul is not None:
+        raise StoreError(
+            f"Upstream has {foul!r}, which cannot be a path here",
+            hint="Nothing was taken over. Remove it there with a commit, then try again.",
+        )
 
 
 def own_folder(git: Path) -> Path:

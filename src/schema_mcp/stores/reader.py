@@ -77,7 +77,7 @@ class Reader:
             with _about(f"{self._root}/{unit}"):
                 return self._understood(self._placed(leaves))
         except _UnreadableError as error:
-            return Finding(error.path, str(error))
+            return Finding(_shown(error.path), str(error))
 
     def _placed(self, leaves: list[Leaf]) -> _Placed:
         """The files of ours, with what each of them is."""
@@ -167,6 +167,10 @@ def _refuse_odd(leaf: Leaf, place: Place | None) -> None:
         raise StoreError("it is a link or a submodule, and the store keeps plain files")
     if place is None and leaf.path.rpartition("/")[2].lower() not in _WELCOME:
         raise StoreError("the store has no file of this name in this place")
+
+
+def _shown(path: str) -> str:
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _decoded(content: bytes) -> str:

@@ -26,6 +26,7 @@ from schema_mcp.stores.libgit2 import (
     prefix_of,
     readable,
     refuse_bad_paths,
+    refuse_foul_paths,
     settle_libgit2,
     shared_folder,
     translated,
@@ -243,6 +244,7 @@ class Repository:
                 return
             new = upstream if base == head else self._replayed(str(base), str(head), upstream)
             paths = self._trees.difference(self._tree(head), self._tree(new), "")
+            refuse_foul_paths(paths)
             self._advance(branch, head, new, {path: self._trees.leaf(self._tree(new), path) for path in paths})
 
     def _tree(self, commit: str | None) -> bytes | None:

@@ -6,10 +6,11 @@ anew for every question, and here the last ones stay parsed.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from threading import Lock
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from schema_mcp.domain.errors import StoreError
 
@@ -18,6 +19,8 @@ Objects: TypeAlias = dict[bytes, tuple[str, bytes]]
 
 _Entries: TypeAlias = dict[bytes, bytes]
 # Of one tree, by sort key (a folder sorts as if its name ended in a slash): mode, name and id as Git writes them.
+
+_Found = TypeVar("_Found")
 
 _FOLDER: Final = b"40000"
 _FILES: Final = ("100644", "100755", "100664")
@@ -58,28 +61,23 @@ class Trees:
     def leaf(self, root: bytes | None, path: str) -> Leaf | None:
         """What stands at a path and is not a folder."""
         folder, _, name = path.rpartition("/")
-        entry = self._entries(self.folder(root, folder)).get(name.encode())
+        entry = self._entries(self.folder(root, folder)).get(_encoded(name))
         return _leaf(path, entry) if entry else None
 
     def folder(self, root: bytes | None, path: str) -> bytes | None:
         """The tree of the folder at a path (the root's own is empty)."""
         for name in path.split("/") if path else ():
-            entry = self._entries(root).get(name.encode() + b"/")
+            entry = self._entries(root).get(_encoded(name) + b"/")
             root = entry[-20:] if entry else None
         return root
 
     def leaves(self, root: bytes | None, path: str) -> list[Leaf]:
         """Everything in a folder, at any depth, that is not a folder itself."""
-        found: list[Leaf] = []
-        for leaf in self._walk(self.folder(root, path), path):
-            found.append(leaf)
-            if len(found) > _LARGEST_WALK:  # a few objects can spell a tree without end
-                raise StoreError(f"There are more than {_LARGEST_WALK:,} files below {path or 'the repository'}")
-        return found
+        return _bounded(self._walk(self.folder(root, path), path), path)
 
     def difference(self, old: bytes | None, new: bytes | None, path: str) -> list[str]:
         """The paths in a folder where two trees have not the same."""
-        return list(self._difference(self.folder(old, path), self.folder(new, path), path))
+        return _bounded(self._difference(self.folder(old, path), self.folder(new, path), path), path)
 
     def changed(self, root: bytes | None, files: Mapping[str, Leaf | None], objects: Objects) -> bytes:
         """The id of the tree `root` with these files at these paths (None removes); new trees go into `objects`."""
@@ -156,7 +154,7 @@ class _Wanted:
 def _sorted_out(files: Mapping[str, Leaf | None]) -> _Wanted:
     root = _Wanted()
     for path, leaf in files.items():
-        *folders, name = path.encode().split(b"/")
+        *folders, name = _encoded(path).split(b"/")
         place = root
         for folder in folders:
             place = place.folders.setdefault(folder, _Wanted())
@@ -164,12 +162,22 @@ def _sorted_out(files: Mapping[str, Leaf | None]) -> _Wanted:
     return root
 
 
+def _bounded(found: Iterable[_Found], path: str) -> list[_Found]:
+    """All that is found, unless that is without end: a few objects can spell such a tree."""
+    listed = list(islice(found, _LARGEST_WALK + 1))
+    if len(listed) > _LARGEST_WALK:
+        raise StoreError(f"There are more than {_LARGEST_WALK:,} files below {path or 'the repository'}")
+    return listed
+
+
 def _parse(content: bytes) -> _Entries:
     entries: _Entries = {}
     start = 0
     while start < len(content):
-        end = content.index(b"\0", start) + 21
+        end = content.find(b"\0", start) + 21
         mode, _, name = content[start : end - 21].partition(b" ")
+        if not name or b"/" in name or end > len(content):
+            raise StoreError("A folder in the repository is damaged", hint="`git fsck` shows where it comes from.")
         entries[name + b"/" if mode == _FOLDER else name] = content[start:end]
         start = end
     return entries
@@ -180,8 +188,13 @@ def _leaf(path: str, entry: bytes) -> Leaf:
 
 
 def _joined(path: str, key: bytes) -> str:
-    name = key.rstrip(b"/").decode("utf-8", "backslashreplace")
+    # Bytes that are no UTF-8 come back as the same bytes.
+    name = key.rstrip(b"/").decode("utf-8", "surrogateescape")
     return f"{path}/{name}" if path else name
+
+
+def _encoded(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _tree_in(entries: _Entries, key: bytes) -> bytes | None:
