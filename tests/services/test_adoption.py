@@ -1,13 +1,20 @@
 """An existing registry comes into the store as it is: afterwards there is nothing to plan and nothing differs."""
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from interfaces.test_recordings import Server, scenarios
+from schema_mcp.domain.errors import ConflictError, RegistryError
 from schema_mcp.domain.schema import Level, Mode, Reference, Schema, SchemaType, Subject
 from schema_mcp.services import adoption, drift
 from schema_mcp.services.adoption import Adopted
 from schema_mcp.services.adoption_wishes import Terms
+from schema_mcp.services.registration import Stop
 from schema_mcp.services.selection import Selection
-from services.world import ORDERS, V1, V2, V3, World, record, silent
+from services.confluent import dead, reached_over_rest
+from services.world import ANN, ORDERS, V1, V2, V3, World, embedded, record, silent, world_at
 
 EU = Subject("orders-value", ".eu")
 HOSTILE = [
@@ -88,3 +95,240 @@ async def test_settings_become_wishes_and_what_has_no_place_is_named(either: Wor
     assert (wish.level, wish.mode) == (Level.FULL, Mode.READONLY)
     assert (eu.level, eu.defaults) == (Level.NONE, {"defaultMetadata": {"properties": {"a": "b"}}})
     assert [(one.scope, one.reason.partition(":")[0]) for one in done.adoption.left] == [(ORDERS, "normalize")]
+
+
+async def test_a_second_adoption_makes_no_commit(either: World):
+    await lived_in(either)
+    first = await adopt(either)
+
+    again = await adopt(either)
+
+    assert (again.commit, either.store.head) == ("", first.commit)
+    assert again.adoption.same == len(first.adoption.added)
+
+
+async def test_new_ids_lie_above_what_was_adopted(world: World):
+    there = world.registry()
+    await there.set_mode(ORDERS, Mode.IMPORT)
+    await there.register(ORDERS, Schema(V1), schema_id=54_321, number=7)
+    await there.delete_mode(ORDERS)
+
+    await adopt(world)
+    done = await world.register(V2)
+
+    assert world.store.high_water() >= 54_321
+    assert (done.number, done.id) == (8, done.id)
+    assert done.id is not None
+    assert done.id > 54_321
+
+
+async def test_a_part_of_a_registry_can_be_adopted(world: World):
+    await lived_in(world)
+
+    await adopt(world, Selection(prefix="mon"))
+    await adopt(world, Selection(context=".eu"))
+
+    assert world.store.subjects() == [Subject("money"), EU]
+    assert world.store.context_wish(".eu").level is Level.NONE
+    assert world.store.context_wish(".").level is None
+
+
+async def clashing(world: World) -> None:
+    """Dev holds other content under orders v1 than the store, and money as the store has it."""
+    for subject in (ORDERS, Subject("money")):
+        await world.registry().register(subject, Schema(V1))
+    await adopt(world, Selection(subjects=(Subject("money"),)))
+    await world.registry("prod").register(Subject("padding"), Schema(V3))
+    await world.registry("prod").register(ORDERS, Schema(V2))
+    await adopt(world, Selection(subjects=(ORDERS,)), registry="prod")
+
+
+async def test_other_content_is_a_clash_and_nothing_is_written(world: World):
+    await clashing(world)
+    await world.registry().register(Subject("fresh"), Schema(V1))
+    head = world.store.head
+
+    with pytest.raises(ConflictError) as caught:
+        await adopt(world)
+
+    assert caught.value.details["clashes"][0]["subject"] == "orders-value"
+    assert "skip_clashes" in caught.value.hint
+    assert world.store.head == head
+
+
+async def test_clashing_subjects_can_be_left_out(world: World):
+    await clashing(world)
+    await world.registry().register(Subject("fresh"), Schema(V1))
+
+    done = await adopt(world, skip_clashes=True)
+
+    assert [stored.version.subject for stored in done.adoption.added] == [Subject("fresh")]
+    assert {clash.subject for clash in done.adoption.clashes} == {ORDERS}
+
+
+async def test_an_id_that_stands_for_other_content_is_a_clash_with_its_holder(world: World):
+    await world.registry().register(ORDERS, Schema(V1))
+    await world.registry("prod").register(Subject("other"), Schema(V2))
+    await adopt(world)
+
+    with pytest.raises(ConflictError, match=r"other v1 .*id 1 stands for other content in the store, orders-value v1"):
+        await adopt(world, registry="prod")
+
+
+async def test_an_id_that_our_ledger_handed_out_is_a_clash(world: World):
+    allocated = await world.register(V1, stop=Stop.ID)
+    assert allocated.id is not None
+    there = world.registry("prod")
+    other = Subject("other")
+    await there.set_mode(other, Mode.IMPORT)
+    await there.register(other, Schema(V2), schema_id=allocated.id, number=1)
+    await there.delete_mode(other)
+
+    with pytest.raises(ConflictError, match="our ledger"):
+        await adopt(world, registry="prod")
+
+
+async def test_where_we_number_the_ids_of_two_contexts_must_not_meet(world: World):
+    await world.registry().register(ORDERS, Schema(V1))
+    await world.registry().register(EU, Schema(V2))
+
+    with pytest.raises(ConflictError, match="of the same registry"):
+        await adopt(world)
+
+
+async def test_where_the_registry_numbers_each_context_has_its_own_ids(lone: World):
+    await lone.registry().register(ORDERS, Schema(V1))
+    await lone.registry().register(EU, Schema(V2))
+
+    await adopt(lone)
+
+    assert (lone.stored(ORDERS), lone.stored(EU)) == ({1: 1}, {1: 1})
+
+
+async def test_what_uses_something_left_out_is_left_out_as_well(world: World):
+    await lived_in(world)
+
+    done = await adopt(world, Selection(subjects=(Subject("paid"),)), skip_clashes=True)
+
+    assert (done.commit, [clash.subject for clash in done.adoption.clashes]) == ("", [Subject("paid")])
+    assert "money v1" in done.adoption.clashes[0].reason
+
+
+async def test_a_bad_file_in_the_way_is_a_clash(world: World):
+    await world.registry().register(ORDERS, Schema(V1))
+    bad = {"SCHEMASTORE/default/orders-value/v1/metadata.json": b"{"}
+    world.store.repository.commit(bad, "By hand", ANN, world.store.head)
+
+    with pytest.raises(ConflictError, match="cannot be read"):
+        await adopt(world)
+
+
+async def test_what_the_store_says_otherwise_stays_unless_the_registrys_word_is_to_count(world: World):
+    there = world.registry()
+    for text in (V1, V2):
+        await there.register(ORDERS, Schema(text))
+    await adopt(world)
+    await world.wish(level=Level.FULL, targets=("prod",))
+    await there.delete_version(ORDERS, 1)
+    await there.set_config(ORDERS, {"compatibility": "NONE"})
+
+    kept = await adopt(world)
+    stays = [one.reason for one in kept.adoption.left]
+    assert (kept.commit, len(stays)) == ("", 3)
+    assert world.store.wish(ORDERS).level is Level.FULL
+
+    taken = await adopt(world, overwrite=True)
+    assert taken.commit
+    assert world.store.wish(ORDERS).level is Level.NONE
+    assert world.store.wish(ORDERS).targets == ("prod", "dev")
+    assert [record.deleted for record in world.store.records(ORDERS)] == [True, False]
+    assert await in_step(world)
+
+
+async def test_with_the_registrys_word_a_version_that_it_lost_is_retired(world: World):
+    for text in (V1, V2):
+        await world.register(text)
+    await world.registry().delete_version(ORDERS, 2)
+    await world.registry().delete_version(ORDERS, 2, permanent=True)
+
+    await adopt(world, overwrite=True)
+
+    assert [record.deleted for record in world.store.records(ORDERS)] == [False, True]
+    assert await in_step(world)
+
+
+async def test_new_subjects_get_the_targets_that_were_named(world: World):
+    await world.registry().register(ORDERS, Schema(V1))
+
+    await adopt(world, targets=("dev",))
+
+    assert world.store.wish(ORDERS).targets == ("dev",)
+    assert not (await world.plan("prod")).steps
+
+
+async def test_settings_can_stay_where_they_are(world: World):
+    await lived_in(world)
+
+    await adopt(world, settings=False)
+
+    assert world.store.wishes() == {}
+    assert await in_step(world)
+
+
+async def test_a_registry_that_takes_no_writes_can_be_adopted(tmp_path: Path):
+    async with world_at(tmp_path, embedded("dev", "prod")) as open_one:
+        await open_one.registry("prod").register(ORDERS, Schema(V1))
+    async with world_at(tmp_path, embedded("dev", "prod", prod="readonly: true")) as world:
+        await adopt(world, registry="prod")
+
+        assert world.stored() == {1: 1}
+        assert world.registry("prod").writes == 0
+
+
+async def test_a_registry_that_lists_other_subjects_each_time_is_an_error(world: World):
+    await world.registry().register(ORDERS, Schema(V1))
+    fickle = _Fickle(world.registry())
+
+    with pytest.raises(RegistryError, match="does not list the same subjects twice"):
+        await adoption.adopt(world.ground, fickle, Selection(), world.signed, silent)
+
+    assert world.stored() == {}
+
+
+class _Fickle:
+    """A registry where somebody registers while it is read."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def subjects(self, **how: Any) -> list[Subject]:
+        return [*await self._inner.subjects(**how), Subject("newcomer")]
+
+
+async def test_a_registry_that_is_away_is_an_error(world: World):
+    away = reached_over_rest(world, {"far": dead()})
+
+    with pytest.raises(RegistryError):
+        await adopt(away, registry="far")
+
+    assert world.stored() == {}
+
+
+HISTORIES = ("05_references", "13_deletes", "19_import", "21_contexts", "23_names", "28_rulesets")
+"""What people did to a real registry: odd references, deletions, imports, contexts, hostile names, rules."""
+
+
+@pytest.mark.parametrize(("rows", "deviations"), [one for one in scenarios() if str(one.id).startswith(HISTORIES)])
+async def test_a_registry_with_a_recorded_past_is_in_step_afterwards(rows: Any, deviations: Any, tmp_path: Path):
+    server = Server(tmp_path / "dev.sqlite", rows[0].get("server_settings") or {})
+    for row in rows:
+        await server.send(row)
+    server.core.close()
+
+    async with world_at(tmp_path, embedded("dev")) as world:
+        await adopt(world)
+
+        assert await in_step(world)

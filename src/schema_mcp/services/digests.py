@@ -4,12 +4,13 @@ import hashlib
 import json
 import re
 
-from schema_mcp.domain.engine import Whole, canonical
+from schema_mcp.domain.engine import Whole, canonical, parse
 from schema_mcp.domain.errors import InvalidSchemaError
 from schema_mcp.domain.identity import is_unicode, schema_hash
 from schema_mcp.domain.schema import Dependency, Schema, SchemaType
 
-_FULL_NAME = re.compile(r'"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)"')
+_FULL_NAME = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*")
+_MOST_NAMES = 1_000
 
 
 def stored_digest(schema: Schema) -> str:
@@ -42,22 +43,29 @@ def _alone(schema: Schema, *, normalize: bool = False) -> Schema:
     """
     if schema.type is not SchemaType.AVRO or not schema.references:
         return canonical(Whole(schema), normalize=normalize)
-    named = [reference.name for reference in schema.references]
-    try:
-        return canonical(Whole(schema, _stand_ins(named)), normalize=normalize)
-    except InvalidSchemaError:
-        # One reference may bring several types: every full name the text mentions gets its stand-in.
-        mentioned = dict.fromkeys([*named, *_FULL_NAME.findall(schema.text)])
-        return canonical(Whole(schema, _stand_ins([*mentioned])), normalize=normalize)
+    return canonical(Whole(schema, stand_ins(schema)), normalize=normalize)
 
 
 def stand_ins(schema: Schema) -> tuple[Dependency, ...]:
-    """Empty records for the names that an Avro text uses and does not define, so that it can be read alone."""
+    """Empty records for the names that an Avro text uses and does not define, so that it can be read alone.
+
+    A reference is mostly named after its type, but may bring several types, and may have any name at all.
+    """
     if schema.type is not SchemaType.AVRO:
         return ()
-    named = [reference.name for reference in schema.references]
-    return _stand_ins(named)
+    named = dict.fromkeys(reference.name for reference in schema.references if _FULL_NAME.fullmatch(reference.name))
+    for _ in range(_MOST_NAMES):
+        try:
+            parse(Whole(schema, _records([*named])))
+        except InvalidSchemaError as error:
+            lacking = error.details.get("undefined")
+            if lacking is None or lacking in named:
+                raise
+            named[lacking] = None
+        else:
+            break
+    return _records([*named])
 
 
-def _stand_ins(names: list[str]) -> tuple[Dependency, ...]:
+def _records(names: list[str]) -> tuple[Dependency, ...]:
     return tuple(Dependency(name, json.dumps({"type": "record", "name": name, "fields": []})) for name in names)

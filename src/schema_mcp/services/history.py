@@ -65,7 +65,9 @@ async def of(store: SchemaStore, scope: Subject | None, *, after: str | None, li
     def tell(count: int) -> None:
         from_thread.run(say, count)
 
-    events = await to_thread.run_sync(lambda: list(islice(_events(store, scope, after, tell), limit + 1)))
+    events: list[Event] = []
+    if store.head is not None:  # without a commit there may not even be a repository
+        events = await to_thread.run_sync(lambda: list(islice(_events(store, scope, after, tell), limit + 1)))
     if not events and after is None:
         what = f"{scope}" if scope and scope.name else "it"
         raise NotFoundError(f"The store has never had {what}", hint="list_stored_schemas tells what it has.")

@@ -265,6 +265,7 @@ class Reader:
             raise InvalidSchemaError(
                 f"Undefined schema: {type_.full_name}",
                 hint="Define the type in this schema, or add a reference to the schema that does",
+                details={"undefined": type_.full_name},
             )
         return known
 
