@@ -169,8 +169,11 @@ async def _delete(scene: Scene, step: Step, seen: Seen) -> None:
 async def _look_at_purged(scene: Scene, step: Step) -> Json:
     """With its last version a subject loses its settings, which were there before that version came."""
     stands = await _look_at_doomed(scene, step)
-    if await numbers_of(scene.registry, step.subject) == [step.number]:
-        can, registry = scene.registry.capabilities, scene.registry
+    numbers, registry = await numbers_of(scene.registry, step.subject), scene.registry
+    if stands["stands"] == "nothing" and step.number in numbers:
+        stands["stands"] = "deleted"  # some products list what they no longer show
+    if numbers == [step.number]:
+        can = registry.capabilities
         stands |= {"config": await _config(scene, step)} if Capability.CONFIG in can else {}
         stands |= {"mode": await registry.mode(step.subject)} if Capability.MODES in can else {}
     return stands
@@ -188,8 +191,9 @@ async def _purge(scene: Scene, step: Step, seen: Seen) -> None:
 
 
 async def _check_gone(scene: Scene, step: Step) -> None:
-    there = await scene.registry.version(step.subject, step.number, deleted=step.action is Action.PURGE)
-    if there is not None:
+    purged = step.action is Action.PURGE
+    left = await (numbers_of(scene.registry, step.subject) if purged else scene.registry.numbers(step.subject))
+    if step.number in left:
         raise _not_kept(scene.registry, f"deleted {step.subject} version {step.number} and still has it")
 
 
