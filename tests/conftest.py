@@ -1,9 +1,11 @@
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from fakes.postgres import PostgresServer
+from stores.ledgers import KINDS, Ledgers
 
 # Whoever runs the tests may sign commits, or keep passwords: none of that is asked for here.
 os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
@@ -18,3 +20,15 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(params=KINDS)
+def ledgers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledgers]:
+    """Ledgers in files, and in a PostgreSQL."""
+    if request.param == "sqlite":
+        found = Ledgers(lambda name: tmp_path / "state" / f"{name}.sqlite")
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        found = Ledgers(lambda _: server.new())
+    yield found
+    found.close()

@@ -147,7 +147,7 @@ class BookLedger:
         return await self._write(lambda book: book.allocate(request))
 
     async def allocate_many(self, requests: Sequence[Allocation]) -> list[Allocated]:
-        return await self._write(lambda book: [book.allocate(request) for request in requests])
+        return await self._write(lambda book: book.allocate_many(requests))
 
     async def adopt(self, entries: Iterable[Entry]) -> None:
         def act(book: IdBook) -> None:
