@@ -145,3 +145,23 @@ async def test_a_commit_by_hand_is_seen_at_once(world: World):
     await world.store.commit([AddVersion(replace(stored, version=version))], "By hand", ANN)
 
     assert [(one.subject.name, one.kind) for one in await found(world)] == [("by-hand", Kind.MISSING)]
+
+
+async def test_a_few_subjects_by_name_are_all_that_is_asked_for(world: World, monkeypatch: pytest.MonkeyPatch):
+    await world.register()
+    await world.register(V1, Subject("orders-value", ".eu"), stop=Stop.COMMIT)
+    await world.registry().register(Subject("orders-value-2"), Schema(V1))
+    dev, asked = world.registry(), list[dict[str, object]]()
+    listing = dev.versions
+
+    def versions(**wanted: object):
+        asked.append(wanted)
+        return listing(**wanted)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(dev, "versions", versions)
+    chosen = Selection((ORDERS, Subject("orders-value", ".eu")))
+
+    seen = await drift.detect_in([dev], world.store, chosen)
+
+    assert [(str(one.subject), one.kind) for _, one in seen] == [(":.eu:orders-value", Kind.MISSING)]
+    assert [(one["prefix"], one["context"]) for one in asked] == [("orders-value", "."), ("orders-value", ".eu")]

@@ -96,7 +96,9 @@ def compare(wanted: Snapshot, found: Snapshot) -> list[Drift]:
     """
     drift: list[Drift] = []
     for subject in wanted.versions.keys() | found.versions.keys():
-        drift += _of_subject(subject, wanted.versions.get(subject, {}), found.versions.get(subject, {}))
+        here, there = wanted.versions.get(subject, {}), found.versions.get(subject, {})
+        if here != there:
+            drift += _of_subject(subject, here, there)
     for scope, wish in wanted.settings.items():
         drift += _of_settings(scope, wish, found.settings.get(scope, Wish()))
     return sorted(drift)

@@ -64,13 +64,14 @@ async def detect_in(
 
 async def between(registry: Registry, store: SchemaStore, selection: Selection) -> Sides:
     """The store, as last refreshed, against one registry."""
-    wanted = snapshots.of_store(store, registry.name, selection.wants)
+    wanted = snapshots.of_store(store, registry.name, selection.wants, selection.subjects)
     found = await snapshots.of_registry(
         registry,
         selection.wants,
         settings_of=wanted.settings,
         prefix=selection.listing,
         context=selection.listing_context,
+        subjects=selection.subjects,
     )
     return Sides(registry.name, wanted, found, await disagreements(wanted, found, registry, store))
 

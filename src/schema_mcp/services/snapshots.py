@@ -2,17 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 
 from schema_mcp.domain.drift import Held, Snapshot, Wish
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.references import Place, used_by
-from schema_mcp.domain.schema import Level, Subject
+from schema_mcp.domain.schema import Level, Subject, Version
 from schema_mcp.registries.contract import LEVEL_KEYS, Capability, Registry, level_of
+from schema_mcp.services.together import each
 from schema_mcp.stores.schemastore import ContextWish, SchemaStore
 
 Wanted = Callable[[Subject], bool]
 """Which subjects a question is about."""
+
+_FEW = 8
 
 
 async def of_registry(
@@ -22,14 +25,18 @@ async def of_registry(
     settings_of: Iterable[Subject] = (),
     prefix: str = "",
     context: str | None = None,
+    subjects: Collection[Subject] = (),
 ) -> Snapshot:
-    """What a registry holds of the wanted subjects, and the own settings of the named scopes."""
+    """What a registry holds of the wanted subjects, and the own settings of the named scopes.
+
+    A few subjects by name are listed each for itself: what else the registry holds makes no difference then.
+    """
     live: dict[Subject, dict[int, Held]] = {}
     deleted: dict[Subject, dict[int, Held]] = {}
     uses: dict[Place, list[Place]] = {}
     metadata, rules = set[Place](), set[Place]()
     soft = Capability.SOFT_DELETE in registry.capabilities
-    async for version in registry.versions(context=context, prefix=prefix, deleted=soft):
+    async for version in _listed(registry, prefix, context, subjects, deleted=soft):
         if wanted(version.subject):
             side = deleted if version.deleted else live
             place = (version.subject, version.number)
@@ -40,8 +47,18 @@ async def of_registry(
             if version.schema.rule_set is not None:
                 rules.add(place)
             side.setdefault(version.subject, {})[version.number] = Held(version.id, schema_hash(version.schema))
-    settings = {scope: await settings_at(registry, scope) for scope in settings_of}
-    return Snapshot(live, settings, deleted, uses, metadata, rules)
+    scopes = list(settings_of)
+    settings = zip(scopes, await each(scopes, lambda scope: settings_at(registry, scope)), strict=True)
+    return Snapshot(live, dict(settings), deleted, uses, metadata, rules)
+
+
+async def _listed(
+    registry: Registry, prefix: str, context: str | None, subjects: Collection[Subject], *, deleted: bool
+) -> AsyncIterator[Version]:
+    listings = [(subject.name, subject.context) for subject in dict.fromkeys(subjects)]
+    for start, place in listings if 0 < len(listings) <= _FEW else [(prefix, context)]:
+        async for version in registry.versions(context=place, prefix=start, deleted=deleted):
+            yield version
 
 
 async def settings_at(registry: Registry, scope: Subject) -> Wish:
@@ -53,12 +70,13 @@ async def settings_at(registry: Registry, scope: Subject) -> Wish:
     return Wish(Level(level) if level in set(Level) else None, mode, fields)
 
 
-def of_store(store: SchemaStore, registry: str, wanted: Wanted) -> Snapshot:
+def of_store(store: SchemaStore, registry: str, wanted: Wanted, subjects: Collection[Subject] = ()) -> Snapshot:
     """What the store wants a registry to hold: live versions of the subjects meant for it, and what it declares for
     these subjects and for their contexts."""
     versions: dict[Subject, dict[int, Held]] = {}
     settings: dict[Subject, Wish] = {}
-    for subject in store.subjects():
+    named = sorted(subject for subject in set(subjects) if store.records(subject))
+    for subject in named if subjects else store.subjects():
         if wanted(subject) and is_meant_for(store, subject, registry):
             live = [record for record in store.records(subject) if not record.deleted]
             versions[subject] = {record.number: Held(record.id, record.schema_hash) for record in live}
