@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ from schema_mcp.domain.schema import Subject
 from schema_mcp.interfaces.registry_api.gate import Asking, Gate
 from schema_mcp.registries.embedded.core import Core
 from schema_mcp.registries.embedded.refusals import Refusal
+from schema_mcp.registries.embedded.scopes import own_config
 from schema_mcp.registries.embedded.session import Session
+from schema_mcp.registries.embedded.settings import set_config
 from schema_mcp.stores import chain
-from schema_mcp.stores.audit import Entry
 from schema_mcp.toolkit.gate import RegistryGate
-from schema_mcp.toolkit.workspace import Workspace
 from toolkit.world import opened, trail
 
 
@@ -37,12 +38,11 @@ async def test_a_write_is_two_lines_and_a_read_is_one(tmp_path: Path):
     async with opened(tmp_path) as workspace:
         gate: Gate = RegistryGate(workspace, caller(Scope.WRITE))
         async with gate.write(asking("dev", "POST", "/subjects/s/versions")) as witness:
-            told = await Core().witnessed(witness, lambda _: [line.outcome for line in on_disk(workspace)])
+            await Core().witnessed(witness, lambda _: None)
         async with gate.read(asking("dev", "GET", "/subjects")):
             pass
         lines = await trail(workspace)
 
-    assert told == ["started"]
     assert [(one.tool, one.registry, one.outcome) for one in lines] == [
         ("POST /subjects/s/versions", "dev", "started"),
         ("POST /subjects/s/versions", "dev", "ok"),
@@ -50,8 +50,19 @@ async def test_a_write_is_two_lines_and_a_read_is_one(tmp_path: Path):
     ]
 
 
-def on_disk(workspace: Workspace) -> list[Entry]:
-    return asyncio.run(trail(workspace))  # the change runs in a thread of its own
+async def test_the_intent_is_on_disk_before_the_change_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    happened: list[str] = []
+
+    def slowly(_: int) -> None:
+        time.sleep(0.05)
+        happened.append("on disk")
+
+    monkeypatch.setattr(chain, "_sync", slowly)
+    async with opened(tmp_path) as workspace, RegistryGate(workspace, caller(Scope.WRITE)).write(REGISTER) as witness:
+        await Core().witnessed(witness, lambda session: session.sql.set_trace_callback(happened.append))
+
+    kept = [one for one in happened if one in ("on disk", "COMMIT")]
+    assert kept == ["on disk", "COMMIT", "on disk"]
 
 
 def no(_: Session) -> None:
@@ -104,14 +115,14 @@ async def test_nothing_is_changed_where_its_intent_cannot_be_kept(tmp_path: Path
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    done: list[str] = []
+    core = Core()
     async with opened(tmp_path) as workspace:
         monkeypatch.setattr(chain, "_sync", full)
         with pytest.raises(StoreError):
             async with RegistryGate(workspace, caller(Scope.WRITE)).write(REGISTER) as witness:
-                await Core().witnessed(witness, lambda _: done.append("changed"))
+                await core.witnessed(witness, lambda session: set_config(session, Subject("s"), {"alias": "t"}))
 
-    assert done == []
+    assert core.read(own_config, Subject("s")) is None
 
 
 @pytest.mark.parametrize(

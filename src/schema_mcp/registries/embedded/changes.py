@@ -5,6 +5,7 @@ Waiting for the disk is most of what a change costs. Each still is all or nothin
 
 import sqlite3
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar, cast
 
@@ -19,7 +20,7 @@ _MOST_AT_ONCE = 100
 
 
 class Witness(Protocol):
-    """Is told of one change before it begins and after it ended, off the event loop.
+    """Is told of one change as it begins, which counts before it is kept, and after it ended, off the event loop.
 
     What is noted of changes that wait together is flushed once for all of them. A witness that raises stops them.
     """
@@ -38,6 +39,10 @@ class Changes:
         self._clock = clock
         self._waiting: list[_Change] = []
         self._turn = anyio.Lock()
+        self._notes = ThreadPoolExecutor(1)
+
+    def close(self) -> None:
+        self._notes.shutdown()
 
     async def carry_out(self, act: Callable[[Session], T], witness: Witness | None = None) -> T:
         """Carry out a change in its turn, with those that wait by then; raises what it raises."""
@@ -63,14 +68,39 @@ class Changes:
 
     def _carry_out(self, batch: list["_Change"]) -> None:
         try:
-            with _witnessed(batch), self._database.writing() as sql:
+            with self._witnessed(batch) as begun, self._database.writing() as sql:
                 for change in batch:
                     change.run(Session(sql, self._settings, self._clock()))
+                begun()
         except BaseException as error:
             # Nothing of the batch was kept, or known to be: none of it may look done.
             for change in batch:
                 change.error = error
             raise
+
+    @contextmanager
+    def _witnessed(self, batch: list["_Change"]) -> Generator[Callable[[], None]]:
+        """Around a batch: its beginning is noted while it is worked out, its end before anybody hears of it.
+
+        Gives what waits until every beginning is on the disk, to be called before anything is kept.
+        """
+        witnesses = [(change, change.witness) for change in batch if change.witness]
+        if not witnesses:
+            yield _nothing
+            return
+        noted = self._notes.submit(_begin, witnesses)
+        try:
+            yield noted.result
+        except BaseException as error:
+            noted.exception()
+            for _, witness in witnesses:
+                witness.ended(error)
+            raise
+        else:
+            for change, witness in witnesses:
+                witness.ended(change.error)
+        finally:
+            _flush(witnesses)
 
 
 class _Change:
@@ -99,24 +129,14 @@ class _Change:
         return self._result
 
 
-@contextmanager
-def _witnessed(batch: list["_Change"]) -> Generator[None]:
-    """Each change has its beginning noted durably before any is done, and its end before anybody hears of it."""
-    witnesses = [(change, change.witness) for change in batch if change.witness]
+def _nothing() -> None:
+    pass
+
+
+def _begin(witnesses: list[tuple[_Change, Witness]]) -> None:
     for _, witness in witnesses:
         witness.begins()
     _flush(witnesses)
-    try:
-        yield
-    except BaseException as error:
-        for _, witness in witnesses:
-            witness.ended(error)
-        raise
-    else:
-        for change, witness in witnesses:
-            witness.ended(change.error)
-    finally:
-        _flush(witnesses)
 
 
 def _flush(witnesses: list[tuple[_Change, Witness]]) -> None:

@@ -52,4 +52,5 @@ class Core:
         return await self._changes.carry_out(act, witness)
 
     def close(self) -> None:
+        self._changes.close()
         self._database.close()
