@@ -11,6 +11,7 @@ from schema_mcp.domain.errors import (
     InvalidRequestError,
     NotFoundError,
     StalePlanError,
+    StoreError,
 )
 from schema_mcp.domain.schema import Schema, Subject
 from services.asking import ask
@@ -168,6 +169,33 @@ async def test_a_proposal_takes_no_version_number_from_others(world: World):
 
     assert (other.version, proposed.version) == (2, 2)
     assert other.id != proposed.id
+
+
+async def test_the_mark_that_covers_a_proposals_id_is_in_the_store_before_the_proposal(world: World):
+    await stored(world)
+    mark = world.store.high_water()
+    await world.ground.ledger.extend(mark, mark + 1_000)
+    await world.ground.ledger.reserve(mark - 10_001, "somebody")
+
+    proposed = await stored(world, V2, branch="add-note")
+
+    assert proposed.id > mark
+    assert world.store.high_water() >= proposed.id
+    assert git(world, "log", "-1", "--format=%s", "main").startswith("Move the ids' high-water mark")
+
+
+async def test_what_could_not_be_committed_frees_its_number(world: World, monkeypatch: pytest.MonkeyPatch):
+    async def refuse(*_: Any, **__: Any) -> str:
+        raise StoreError("disk full")
+
+    await stored(world)
+    with monkeypatch.context() as broken:
+        broken.setattr(world.store, "commit", refuse)
+        with pytest.raises(StoreError):
+            await stored(world, V2)
+    other = await stored(world, record("id:long", "other:string="))
+
+    assert (other.version, world.stored()) == (2, {1: 10_001, 2: other.id})
 
 
 async def test_a_merged_proposal_keeps_the_id_it_was_promised(world: World):

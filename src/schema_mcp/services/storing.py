@@ -154,6 +154,9 @@ async def _numbered(ground: Ground, case: _Case, wanted: Wanted, signed: Signatu
         with racing():
             allocated = await id_allocation.allocate(ground.ledger, ground.store, request)
         await id_allocation.refuse_taken(ground.fleet, subject, allocated.id, case.digest)
+        if wanted.branch:
+            # A mark on a branch covers nothing: somebody else would number from the one in the store.
+            await id_allocation.publish(ground, allocated.id, signed)
         stored = _stored(ground, case, wanted, signed, allocated.id)
         with racing():
             commit = await commits.add(ground, stored, signed, also=_wish(case.view, wanted), branch=wanted.branch)
