@@ -195,7 +195,7 @@ class TestMetrics:
         assert ended("list_subjects", "dev", "default", "ok") == 1
         assert ended("get_schema", "staging", "", "failed") == 1
         assert ended("list_subjects", "other", "", "refused") == 1
-        assert ended("rest_post", "dev", "", "ok") == 1
+        assert found("schema_operations_total", operation="rest_post", registry="dev", outcome="ok") == 1
         assert found("schema_refusals_total", code="invalid_request") == 1
         assert found("schema_operation_duration_seconds_count", operation="list_subjects") == 2
         assert found("schema_audit_lines_total") == sum(

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from anyio import to_thread
 
-from schema_mcp.domain.contracts import checked_metadata, checked_rule_set
 from schema_mcp.domain.engine import Whole, canonical, format_of, parse
 from schema_mcp.domain.errors import InvalidRequestError, InvalidSchemaError, SchemaMcpError
 from schema_mcp.domain.formats import Finding
@@ -30,8 +29,6 @@ async def examine(schema: Schema, subject: Subject, side: Side) -> Valid | Schem
     Raises `RegistryError` where a referenced schema has to be asked for and the registry does not answer.
     """
     try:
-        checked_metadata(schema.metadata)
-        checked_rule_set(schema.rule_set)
         complete = await side.whole(schema, subject)
         return await to_thread.run_sync(_examined, complete)
     except (InvalidSchemaError, InvalidRequestError) as error:

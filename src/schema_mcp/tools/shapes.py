@@ -3,6 +3,7 @@
 from typing import Any
 
 from schema_mcp.domain.compatibility import Comparison
+from schema_mcp.domain.contracts import checked_metadata, checked_rule_set
 from schema_mcp.domain.formats import Difference
 from schema_mcp.domain.naming import checked_subject, shown_context
 from schema_mcp.domain.schema import Json, Reference, Schema, SchemaType, Subject, Version
@@ -71,9 +72,9 @@ def schema_of(
     metadata: Json | None = None,
     rule_set: Json | None = None,
 ) -> Schema:
-    """A schema from a tool's arguments."""
+    """A schema from a tool's arguments; raises `InvalidRequestError` where metadata or rules have another shape."""
     used = tuple(Reference(one.name, one.subject, one.version) for one in references)
-    return Schema(text, schema_type, used, metadata, rule_set)
+    return Schema(text, schema_type, used, checked_metadata(metadata), checked_rule_set(rule_set))
 
 
 def subjects_of(names: tuple[str, ...], context: str | None) -> tuple[Subject, ...]:

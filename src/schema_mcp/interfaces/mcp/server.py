@@ -120,6 +120,8 @@ class FrontDoor:
 
     async def desk(self) -> "Desk":
         """The desk, open; raises a `SchemaMcpError` when it cannot be opened, and tries again at the next call."""
+        if self._desk is not None:  # a turn, even a free one, is a round of the event loop
+            return self._desk
         async with self._turn:
             if self._desk is None:
                 self._desk = await self._opened()

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from schema_mcp.domain.caller import Scope
-from schema_mcp.domain.errors import SchemaMcpError
+from schema_mcp.domain.errors import InvalidRequestError, SchemaMcpError
 from schema_mcp.domain.naming import checked_subject
 from schema_mcp.domain.schema import SchemaType, Subject
 from schema_mcp.services import validation
@@ -111,7 +111,12 @@ _MOST_FINDINGS = 20
 async def validate_schema(workspace: Workspace, request: ValidateSchema) -> SchemaValidated:
     """Check offline whether a text is a valid schema: canonical or normalised text, GUID, hash and lint findings."""
     subject = checked_subject(request.subject or "unnamed", request.context)
-    schema = schema_of(request.schema_text, request.schema_type, request.references, request.metadata, request.rule_set)
+    try:
+        schema = schema_of(
+            request.schema_text, request.schema_type, request.references, request.metadata, request.rule_set
+        )
+    except InvalidRequestError as error:  # metadata or rules of another shape: that, too, is a verdict here
+        return _refused(error)
     registry = workspace.registry(request.registry)
     if request.references:
         await workspace.store.refresh()
