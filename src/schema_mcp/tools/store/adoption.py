@@ -23,25 +23,25 @@ class AdoptRegistry(Selected):
     """Registry, if not the default one."""
 
     targets: tuple[str, ...] | None = None
-    """Registries the new subjects are meant for; left out: every one."""
+    """Registries that new subjects are meant for."""
 
     settings: bool = True
-    """Take levels, modes and context defaults along."""
+    """Take levels and modes along."""
 
     overwrite: bool = False
-    """The registry's word counts where the store differs (retirement, settings); never for content."""
+    """Its word counts where retirement or settings differ."""
 
     skip_clashes: bool = False
-    """Leave subjects that clash out, instead of refusing all."""
+    """Leave out subjects that clash."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Digest of the preview; leave it out to get the preview."""
+    """Digest of the preview."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait before the reply names a task."""
+    """Seconds to wait for the end."""
 
     reason: str = ""
-    """Why, for the commit."""
+    """Why."""
 
 
 class FindingRow(Shape):

@@ -22,28 +22,28 @@ class ListStoredSchemas(Shape):
     """Which subjects."""
 
     prefix: str = ""
-    """Only subjects that begin so."""
+    """Beginning of the name."""
 
     query: str = ""
-    """Only subjects whose name or description has this."""
+    """Part of name or description."""
 
     context: str | None = None
-    """Only this context."""
+    """Context."""
 
     owner: str | None = None
-    """Only of this owner."""
+    """Owner."""
 
     tag: str | None = None
-    """Only with this tag, on the subject or its latest version."""
+    """Tag, of the subject or its latest version."""
 
     target: str | None = None
-    """Only what is meant for this registry."""
+    """Registry it is meant for."""
 
     retired: bool = False
-    """Subjects of which every version is retired, instead."""
+    """Those that are wholly retired, instead."""
 
     branch: str | None = None
-    """As a branch for review has it."""
+    """Branch for review to read."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
     """At most so many rows."""

@@ -22,7 +22,7 @@ class StoreSchema(Shape):
     """What to store."""
 
     subject: str
-    """Subject, such as `orders-value`."""
+    """Subject."""
 
     schema_text: str
     """The schema itself."""
@@ -31,37 +31,37 @@ class StoreSchema(Shape):
     """Its language."""
 
     context: str | None = None
-    """Context, if not the default one."""
+    """Context."""
 
     references: tuple[SchemaReference, ...] = ()
     """Schemas it uses; version -1 is the latest."""
 
     metadata: dict[str, Any] | None = None
-    """Part of the identity."""
+    """Metadata of the schema."""
 
     rule_set: dict[str, Any] | None = None
-    """Data-contract rules, part of the identity."""
+    """Data-contract rules."""
 
     level: Level | None = None
-    """Prove it beside the level in force in the store."""
+    """Prove it beside the level in force."""
 
     targets: tuple[str, ...] | None = None
-    """Registries the subject is meant for."""
+    """Registries it is meant for."""
 
     owner: str | None = None
-    """Who answers for the subject."""
+    """Who answers for it."""
 
     description: str = ""
-    """What the version is for."""
+    """What it is for."""
 
     tags: tuple[str, ...] = ()
-    """Labels of the version."""
+    """Labels."""
 
     branch: str | None = None
-    """Commit onto this branch, for review."""
+    """Branch for review, to commit onto."""
 
     reason: str = ""
-    """Why, for the commit."""
+    """Why."""
 
     dry_run: bool = False
     """Prove only."""
@@ -166,10 +166,10 @@ class UpdateStoredSchema(Shape):
     """Subject."""
 
     context: str | None = None
-    """Context, if not the default one."""
+    """Context."""
 
     version: Annotated[int, Field(ge=1)] | None = None
-    """One version; description, tags and retired are then its own."""
+    """Change this version, not the subject."""
 
     description: Annotated[str, Field(max_length=_LONGEST)] | None = None
     """What it is for."""
@@ -178,28 +178,28 @@ class UpdateStoredSchema(Shape):
     """Labels."""
 
     owner: str | None = None
-    """Who answers for the subject."""
+    """Who answers for it."""
 
     targets: tuple[str, ...] | None = None
-    """Registries the subject is meant for."""
+    """Registries it is meant for."""
 
     level: Level | None = None
-    """Level wished for."""
+    """Level."""
 
     retired: bool | None = None
-    """Retire the version, or all of them; false takes it back."""
+    """Retire the version, or all; false takes it back."""
 
     clear: tuple[Literal["description", "tags", "owner", "targets", "level", "mode"], ...] = ()
     """Say nothing of these any more."""
 
     branch: str | None = None
-    """Commit onto this branch, for review."""
+    """Branch for review, to commit onto."""
 
     reason: str = ""
-    """Why, for the commit."""
+    """Why."""
 
     dry_run: bool = False
-    """Show only what would change."""
+    """Show only."""
 
 
 class ChangedRow(Shape):
