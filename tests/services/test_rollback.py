@@ -293,7 +293,7 @@ async def test_a_rollback_that_was_cut_off_goes_on(world: World, monkeypatch: py
     prod = world.registry("prod")
     with monkeypatch.context() as patched:
         turns = iter(range(at - 1))
-        for name in ("delete_version", "set_config", "set_mode"):
+        for name in ("delete_version", "delete_subject", "set_config", "set_mode"):
             patched.setattr(prod, name, dying(getattr(prod, name), turns))
         try:
             await world.apply(plan)

@@ -174,6 +174,7 @@ async def _look_at_purged(scene: Scene, step: Step) -> Json:
         stands["stands"] = "deleted"  # some products list what they no longer show
     if numbers == [step.number]:
         can = registry.capabilities
+        stands["last"] = True
         stands |= {"config": await _config(scene, step)} if Capability.CONFIG in can else {}
         stands |= {"mode": await registry.mode(step.subject)} if Capability.MODES in can else {}
     return stands
@@ -182,7 +183,9 @@ async def _look_at_purged(scene: Scene, step: Step) -> Json:
 async def _purge(scene: Scene, step: Step, seen: Seen) -> None:
     registry = scene.registry
     await _delete(scene, step, seen)
-    if seen.now["stands"] != "nothing":
+    if seen.now.get("last"):  # purged by its last version alone, some products go on listing the subject
+        await registry.delete_subject(step.subject, permanent=True)
+    elif seen.now["stands"] != "nothing":
         await registry.delete_version(step.subject, step.number, permanent=True)
     if seen.first.get("config") and await _config(scene, step) is None:
         await registry.set_config(step.subject, as_written(seen.first["config"]))
