@@ -76,6 +76,8 @@ QUESTIONS = {
     "prove": lambda world: world.register(registry="far", stop=Stop.PROOF),
     "plan": lambda world: world.plan("far", "near"),
     "drift": lambda world: drift.detect_in([world.registry("far")], world.store, Selection()),
+    "mend": lambda world: world.call("reconcile_drift", direction="deploy", registry="far"),
+    "take over": lambda world: world.call("reconcile_drift", direction="adopt", registry="far"),
     "move": lambda world: migration.plan(world.registry("far"), world.registry("near"), Selection()),
     "list": lambda world: world.call("list_subjects"),
     "get": lambda world: world.call("get_schema", subject="orders-value"),
@@ -104,6 +106,16 @@ async def test_a_lie_is_a_coded_error_that_names_the_registry_and_writes_nothing
         assert wrong == {}
         writes, head, entries = await world.traces()
         assert (writes["near"], head, entries) == (before[0]["near"], *before[1:])
+
+
+@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.__name__)
+async def test_who_lies_is_never_in_sync_and_keeps_no_other_from_being_so(lie: object, tmp_path: Path):
+    async with lied_to(tmp_path, lie) as (world, _):
+        told: Any = await world.call("get_sync_status")
+
+        assert (told.in_sync, told.exit_code) == (False, 1)
+        assert {row.registry: row.state for row in told.registries} == {"far": "unreachable", "near": "in_sync"}
+        assert "far" in next(row.problem for row in told.registries if row.registry == "far")
 
 
 @pytest.mark.parametrize("lie", [fails, hangs, resets], ids=lambda lie: lie.__name__)

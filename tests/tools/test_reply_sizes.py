@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from schema_mcp.domain.errors import SchemaMcpError
-from schema_mcp.domain.schema import Schema, Subject
+from schema_mcp.domain.schema import Mode, Schema, Subject
 from schema_mcp.interfaces.mcp.replies import WIRE_BYTES, refusal, success
+from schema_mcp.services.registration import Stop
 from schema_mcp.tools import CATALOGUE
-from services.world import V1, World, embedded, record, world_at
+from services.world import ORDERS, V1, World, embedded, record, world_at
 
 
 async def size(world: World, tool: str, **arguments: Any) -> int:
@@ -29,6 +30,34 @@ async def test_two_hundred_registries_are_listed_all_by_name(tmp_path: Path):
 
         assert [row.name for row in told.registries] + list(told.others) == names
         assert await size(world, "list_registries") <= WIRE_BYTES
+
+
+async def test_thirty_registries_are_told_of_in_one_reply(tmp_path: Path):
+    names = [f"a-registry-in-region-{number:02}" for number in range(30)]
+    async with world_at(tmp_path, embedded(*names)) as world:
+        await world.register(registry=names[0], stop=Stop.COMMIT)
+        await world.apply(await world.plan(*names))
+        for name in names:
+            await world.registry(name).set_mode(Subject(""), Mode.IMPORT, force=True)
+            await world.registry(name).delete_version(ORDERS, 1)
+
+        told: Any = await world.read("get_sync_status", {})
+
+        assert (len(told.registries), told.total, told.importing) == (30, 30, 30)
+        assert {row.missing for row in told.registries} == {1}
+        assert await size(world, "get_sync_status") <= WIRE_BYTES
+
+
+@pytest.mark.parametrize("direction", ["deploy", "adopt"])
+async def test_previews_of_much_drift_fit(direction: str, tmp_path: Path):
+    async with world_at(tmp_path, embedded("dev", "prod")) as world:
+        for number in range(150):
+            name = Subject(f"{'a-long-prefix.' * 8}{number:03}-väłüe")
+            await world.registry().register(name, Schema(record("id:long", name=f"R{number}")))
+        for number in range(150):
+            await world.register(record("id:long", name=f"S{number}"), Subject(f"s{number}"), stop=Stop.COMMIT)
+
+        assert await size(world, "reconcile_drift", direction=direction, limit=1_000) <= WIRE_BYTES
 
 
 @pytest.mark.parametrize(
