@@ -2,13 +2,15 @@
 
 import os
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schema_mcp.domain.errors import ConflictError, InvalidRequestError, NotFoundError, StoreError
-from schema_mcp.stores import pack
+from schema_mcp.stores import disk, pack
+from schema_mcp.stores.branch import Proposal
 from schema_mcp.stores.people import user
 from schema_mcp.stores.repository import Author, Repository
 from stores.judge import ANN, BOB, agrees, commit_by_hand, git, is_clean, is_sound
@@ -147,19 +149,62 @@ def test_more_than_one_pack_can_hold_goes_into_several(tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize("bare", [True, False], ids=["bare", "checked-out"])
-@pytest.mark.parametrize("files", [1, 400], ids=["one", "as-a-pack"])
-def test_a_durable_commit_is_synced_before_it_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int, bare: bool
+@pytest.mark.parametrize("files", [1, 2_000])
+def test_the_disk_has_the_objects_before_the_branch_and_the_branch_before_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bare: bool, files: int
 ):
-    synced = list[int]()
+    monkeypatch.setattr(disk, "CAN_SYNC", True)
+    heads = list[str | None]()
+    monkeypatch.setattr(disk, "sync", lambda _: heads.append(repository.head))
+    repository = Repository.create(tmp_path, bare=bare)
+
+    first = repository.commit({f"s/{number}": b"%d" % number for number in range(files)}, "Add", ANN, None)
+    second = repository.propose({"a": b"1"}, "Propose", ANN, Proposal("refs/heads/review", None, first))
+
+    assert heads == [None, first, first, first]
+    assert repository.tip("refs/heads/review") == second
+    assert agrees(repository)
+
+
+@pytest.mark.parametrize("files", [1, 2_000])
+def test_where_the_system_cannot_write_out_all_at_once_each_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int
+):
+    synced, settled = list[int](), list[bool]()
+    monkeypatch.setattr(disk, "CAN_SYNC", False)
     monkeypatch.setattr(os, "fsync", synced.append)
-    repository = Repository.create(tmp_path, bare=bare, durable=True)
+    monkeypatch.setattr("schema_mcp.stores.repository.settle_libgit2", lambda *, durable: settled.append(durable))
+    repository = Repository.create(tmp_path)
 
     repository.commit({f"s/{number}": b"%d" % number for number in range(files)}, "Add", ANN, None)
 
+    assert set(settled) == {True}
     assert bool(synced) == (files > 1)  # a few objects are libgit2's to sync
     assert agrees(repository)
-    Repository.open(tmp_path, durable=False)
+
+
+@pytest.mark.parametrize("when", [0, 1], ids=["before the branch moves", "after it"])
+def test_a_disk_that_fails_is_told_and_the_repository_stays_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: int
+):
+    repository = Repository.create(tmp_path)
+    answers = [None, None]
+    answers[when] = OSError(5, "Input/output error")
+    monkeypatch.setattr(repository, "_sync", Mock(side_effect=answers))
+
+    with pytest.raises(StoreError, match="Input/output error") as failed:
+        repository.commit({"a": b"1"}, "Add", ANN, None)
+
+    assert ("It is made" in failed.value.hint) == bool(when) == (repository.head is not None)
+    assert agrees(repository)
+
+
+@pytest.mark.skipif(not disk.CAN_SYNC, reason="only Linux can write out a whole file system")
+def test_writing_out_a_file_system_works_and_says_when_it_does_not(tmp_path: Path):
+    disk.sync(tmp_path)
+
+    with pytest.raises(OSError, match="No such file"):
+        disk.sync(tmp_path / "gone")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -16,7 +17,7 @@ import pygit2
 from pygit2.enums import RepositoryInitFlag, RepositoryState
 
 from schema_mcp.domain.errors import ConflictError, LockHeldError, NotFoundError, StoreError
-from schema_mcp.stores import commits
+from schema_mcp.stores import commits, disk
 from schema_mcp.stores.branch import Branch, Move, Note, Proposal, moved_on
 from schema_mcp.stores.checkout import Checkout
 from schema_mcp.stores.commits import Author, Commit
@@ -50,7 +51,7 @@ class Repository:
 
     `path` is Git's own folder, `root` the working tree's (None in a bare repository), `prefix` where in it the path
     lies that was opened (empty at its root), `mended` the paths that a crashed writer had left behind HEAD. With
-    `durable`, a commit is on the disk when `commit` returns (libgit2 keeps this setting for the whole process).
+    `durable`, a commit is on the disk when `commit` returns, and its files are before the branch points at them.
     """
 
     def __init__(self, path: Path, opened: Path, *, durable: bool, patience: float, clock: Callable[[], float]) -> None:
@@ -65,16 +66,17 @@ class Repository:
         self._trees = Trees(lambda tree: self.blob(tree.hex()))
         self._note = Note(own / "pending.json")
         shared = shared_folder(path)
-        self._maker = Maker(self._writer, path, shared / "objects", durable=durable, clock=clock)
+        self._maker = Maker(self._writer, path, shared / "objects", durable=durable and not disk.CAN_SYNC, clock=clock)
         self._branch = Branch(self._writer, shared, patience=patience)
+        self._sync = partial(disk.sync, shared) if durable and disk.CAN_SYNC else _nothing
         self._checkout = self._checked_out(self.root, patience) if self.root else None
 
     @classmethod
     def open(
-        cls, path: Path, *, durable: bool = False, patience: float = PATIENCE, clock: Callable[[], float] = time.time
+        cls, path: Path, *, durable: bool = True, patience: float = PATIENCE, clock: Callable[[], float] = time.time
     ) -> Self:
         """Open the repository around a path, and mend what a crashed writer left."""
-        settle_libgit2(durable=durable)
+        settle_libgit2(durable=durable and not disk.CAN_SYNC)
         with translated(f"The repository at {path} cannot be opened"):
             found = pygit2.discover_repository(str(path))
             if found is None:
@@ -91,9 +93,9 @@ class Repository:
         return cls.open(path) if _is_repository(path) else None
 
     @classmethod
-    def create(cls, path: Path, *, bare: bool = False, durable: bool = False) -> Self:
+    def create(cls, path: Path, *, bare: bool = False, durable: bool = True) -> Self:
         """Make a repository with the branch `main`; one that is there already is opened."""
-        settle_libgit2(durable=durable)
+        settle_libgit2(durable=durable and not disk.CAN_SYNC)
         with translated(f"No repository can be made at {path}"), _alone_in(path.resolve().parent, PATIENCE):
             if not _is_repository(path):
                 pygit2.init_repository(path, bare=bare, flags=RepositoryInitFlag.MKPATH, initial_head="main")
@@ -317,6 +319,7 @@ class Repository:
                 publish(new)
             if self._checkout is not None:
                 self._checkout.move_index()
+            self._sync()
             self._branch.move(branch, old, new)
         except BaseException:
             self._abandon(moves)
@@ -324,6 +327,7 @@ class Repository:
         # From here on the commit stands: what cannot be done now, the next writer mends.
         if self._checkout is None or self._checkout.finish(moves):
             self._note.clear()
+        self._confirm(new)
 
     def _last_change(self, path: str, head: str) -> Commit:
         walked = commits.ancestors(self._writer, head)
@@ -334,9 +338,15 @@ class Repository:
         try:
             if publish is not None:
                 publish(new)
+            self._sync()
             self._branch.move(proposal.reference, proposal.tip, new)
         finally:
             self._note.clear()
+        self._confirm(new)
+
+    def _confirm(self, commit: str) -> None:
+        with translated(f"The disk does not confirm commit {commit[:10]}", "It is made. Look at the disk."):
+            self._sync()
 
     def _abandon(self, moves: list[Move]) -> None:
         if self._checkout is not None:
@@ -371,6 +381,10 @@ class Repository:
     def _checked_out(self, root: Path, patience: float) -> Checkout:
         index = GitIndex(self.path, own_folder(self.path), patience=patience)
         return Checkout(WorkTree(root), index, lambda blob: self._writer[blob].read_raw())
+
+
+def _nothing() -> None:
+    """Leave it to the system when the disk gets what was written."""
 
 
 def _is_repository(path: Path) -> bool:
