@@ -332,3 +332,15 @@ async def test_a_registry_with_a_recorded_past_is_in_step_afterwards(rows: Any, 
         await adopt(world)
 
         assert await in_step(world)
+
+
+async def test_after_adoption_a_registry_that_numbers_goes_on_numbering(lone: World):
+    await lived_in(lone)
+    await adopt(lone)
+    taken = {record.id for subject in lone.store.subjects() for record in lone.store.records(subject)}
+
+    done = await lone.register(record("amount:long", "currency:string=", name="Money"), Subject("money"))
+
+    assert (done.number, done.deployed) == (2, True)
+    assert done.id not in taken
+    assert await in_step(lone)

@@ -3,7 +3,7 @@
 import pytest
 
 from fakes.confluent import FakeConfluent
-from schema_mcp.domain.schema import Schema, Subject
+from schema_mcp.domain.schema import Level, Mode, Schema, Subject
 from schema_mcp.registries.contract import Capability
 from schema_mcp.services import adoption, drift
 from schema_mcp.services.selection import Selection
@@ -55,3 +55,37 @@ async def test_a_registry_that_gives_texts_out_as_they_were_written_is_adopted_i
     assert stored.version.schema.text != spelled
     found = await drift.detect_in([over.registry("far")], over.store, Selection())
     assert not any(one.matters for _, one in found)
+
+
+@pytest.mark.parametrize(
+    ("lacks", "level"),
+    [
+        pytest.param(frozenset(), None, id="it has none of its own"),
+        pytest.param({Capability.CONFIG}, Level.FULL, id="it knows no levels"),
+    ],
+)
+async def test_the_registrys_word_counts_only_where_it_can_speak(
+    world: World, lacks: frozenset[Capability], level: Level | None
+):
+    over = reached_over_rest(world, {"far": FakeConfluent(lacks=frozenset(lacks))})
+    there = over.registry("far")
+    await there.register(ORDERS, Schema(V1))
+    await adoption.adopt(over.ground, there, Selection(), over.signed, silent)
+    await over.wish(level=Level.FULL)
+
+    await adoption.adopt(over.ground, there, Selection(), over.signed, silent, overwrite=True)
+
+    assert over.store.wish(ORDERS).level is level
+
+
+async def test_a_subject_in_import_is_named_and_its_wish_stays(world: World):
+    there = world.registry()
+    await there.register(ORDERS, Schema(V1))
+    await adoption.adopt(world.ground, there, Selection(), world.signed, silent)
+    await world.wish(mode=Mode.READONLY)
+    await there.set_mode(ORDERS, Mode.IMPORT, force=True)
+
+    done = await adoption.adopt(world.ground, there, Selection(), world.signed, silent, overwrite=True)
+
+    assert world.store.wish(ORDERS).mode is Mode.READONLY
+    assert any("IMPORT" in one.reason for one in done.adoption.left)

@@ -51,8 +51,8 @@ def wishes(
 
 
 def _of_context(wish: ContextWish, own: Own, terms: Terms) -> tuple[ContextWish, list[str]]:
-    wanted = _wanted(own) | {"defaults": _fields(own) or None}
-    return _taken(wish, wanted, terms, own)
+    defaults = {"defaults": _fields(own) or None} if own.has_config else {}
+    return _taken(wish, _wanted(own) | defaults, terms, own)
 
 
 def _of_subject(
@@ -64,8 +64,6 @@ def _of_subject(
         wish, reasons = _taken(wish, _wanted(own), terms, own)
         if fields := sorted(_fields(own)):
             reasons.append(f"{', '.join(fields)}: the store keeps a subject's level and mode only")
-    elif terms.overwrite and terms.settings:
-        wish = replace(wish, level=None, mode=None)
     if wish.targets is None and terms.targets is not None and not store.records(subject):
         wish = replace(wish, targets=terms.targets)
     if wish.targets is not None and registry not in wish.targets:
@@ -76,9 +74,14 @@ def _of_subject(
 
 
 def _wanted(own: Own) -> dict[str, Any]:
+    """Level and mode, as far as the registry speaks of them in words of ours."""
     level = level_of(own.config)
-    mode = None if own.mode is Mode.IMPORT else own.mode  # a state to pass through, never a wish
-    return {"level": Level(level) if level in set(Level) else None, "mode": mode}
+    wanted: dict[str, Any] = {}
+    if own.has_config and (level is None or level in set(Level)):
+        wanted["level"] = Level(level) if level else None
+    if own.has_modes and own.mode is not Mode.IMPORT:  # a state to pass through, never a wish
+        wanted["mode"] = own.mode
+    return wanted
 
 
 def _fields(own: Own) -> dict[str, Any]:
@@ -91,11 +94,9 @@ def _taken(wish: _Wish, wanted: Mapping[str, Any], terms: Terms, own: Own) -> tu
     changed: dict[str, Any] = {}
     for name, value in wanted.items():
         said = getattr(wish, name)
-        if said == value or (value is None and not terms.overwrite and said is None):
-            continue
         if said is None or terms.overwrite:
             changed[name] = value
-        else:
+        elif said != value:
             reasons.append(f"{name} is {said} in the store, which stays, and {value or 'inherited'} there")
     if own.mode is Mode.IMPORT:
         reasons.append("it is in mode IMPORT there, which no wish can be")

@@ -35,10 +35,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What a scope has of its own: its configuration as the registry names it, and its mode."""
+    """What a scope has of its own: its configuration as the registry names it, and its mode.
+
+    A product without configurations, or without modes, says nothing of them, which is not the same as having none.
+    """
 
     config: Json
     mode: Mode | None
+    has_config: bool = True
+    has_modes: bool = True
 
 
 async def versions(
@@ -69,20 +74,20 @@ async def versions(
 
 
 async def settings(registry: Registry, scopes: Sequence[Subject], report: Report) -> dict[Subject, Own]:
-    """What each scope has of its own; scopes without anything are left out."""
+    """What each scope has of its own."""
+    configs, modes = (one in registry.capabilities for one in (Capability.CONFIG, Capability.MODES))
     done = 0
 
     async def ask(scope: Subject) -> Own:
         nonlocal done
-        config = await registry.config(scope) if Capability.CONFIG in registry.capabilities else None
-        mode = await registry.mode(scope) if Capability.MODES in registry.capabilities else None
+        config = await registry.config(scope) if configs else None
+        mode = await registry.mode(scope) if modes else None
         done += 1
         if done % _TOLD_EVERY == 0:
             await report(done, len(scopes), f"settings of {done:,} of {len(scopes):,} scopes read")
-        return Own(config or {}, mode)
+        return Own(config or {}, mode, configs, modes)
 
-    found = await each(scopes, ask)
-    return {scope: own for scope, own in zip(scopes, found, strict=True) if own.config or own.mode}
+    return dict(zip(scopes, await each(scopes, ask), strict=True))
 
 
 async def contexts(registry: Registry, selection: Selection) -> list[str]:
