@@ -317,3 +317,15 @@ async def test_what_another_registry_misses_is_left_to_a_plan(world: World):
 
     assert await world.held("prod") == world.stored()
     assert list(await world.held("dev")) == [1]
+
+
+async def test_going_back_to_an_older_schema_is_explained(either: World):
+    for text in (V1, V2):
+        await either.register(text)
+
+    back = await either.register(V1)
+    same = await either.register(V2)
+
+    assert (back.number, back.existing) == (1, True)
+    assert any("version 2 stays the latest" in note for note in back.notes)
+    assert same.notes == ()

@@ -1,6 +1,6 @@
 """Prove it safe, number it, commit it, deploy it: register one schema, in that order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -240,11 +240,24 @@ async def _again(
     ground: Ground, case: _Case, known: StoredVersion, signed: Signature, stop: Stop | None, report: Report
 ) -> Registered:
     version = known.version
-    done = Registered(version.number, case.level, version.id, existing=True, commit=ground.store.head or "")
+    notes = tuple(_gone_back(ground, version))
+    done = Registered(
+        version.number, case.level, version.id, existing=True, commit=ground.store.head or "", notes=notes
+    )
     there = await case.registry.version(case.subject, version.number)
     if there is not None and there.id == version.id:
         return replace(done, deployed=True)
     return done if stop is not None else await _deployed(ground, case, done, signed, report)
+
+
+def _gone_back(ground: Ground, version: Version) -> Iterator[str]:
+    """An older schema again is no new version: whoever wants to go back has to know."""
+    latest = ground.store.version(version.subject, "latest")
+    if latest is not None and latest.version.number > version.number:
+        yield (
+            f"This is the content of version {version.number}, and version {latest.version.number} stays the latest. "
+            "To go back, give it something of its own (docs, a property, metadata) and register that."
+        )
 
 
 async def _deployed(ground: Ground, case: _Case, done: Registered, signed: Signature, report: Report) -> Registered:
