@@ -160,6 +160,8 @@ def http_site(
     if house:
         mcp, shown = _signed_in(mcp, house, workspace)
         routes += shown
+        if house.server:
+            routes += import_module("schema_mcp.interfaces.web.sign_in").sign_in_routes(house.server)
     return site(mcp, routes, lifespan=lifespan, hosts=hosts, origins=origins)
 
 

@@ -1,116 +1,28 @@
 """The HTTP server for callers who have to say who they are: MCP and the registries' own face, from the outside."""
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncGenerator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from fakes.github import API, ID, SECRET, URL, GitHub
+from fakes.github import SECRET, URL
 from interfaces.conftest import ORDER
-from interfaces.test_site import served
-from schema_mcp import app
+from interfaces.house import PUBLIC, House, Make, kept_open, result
 from schema_mcp.domain.caller import Grant, Reach, Scope
 from schema_mcp.domain.errors import ConfigurationError
-from schema_mcp.identity.opening import TOKENS, opened
-from schema_mcp.serving import http_site, serve
-from schema_mcp.settings import Settings
+from schema_mcp.identity.opening import TOKENS
+from schema_mcp.serving import serve
 from schema_mcp.stores.tokens import Tokens
-from schema_mcp.toolkit.workspace import Workspace
-
-PUBLIC = "https://schemas.example.com"
-ACCESS = f"""\
-url: {PUBLIC}
-github: {{ client_id: {ID}, client_secret: {SECRET}, url: "{URL}", api: "{API}" }}
-allow: {{ organizations: [shop] }}
-grants:
-  - {{ scope: read, organization: shop }}
-  - {{ scope: write, team: shop/orders, registries: [dev, locked], subjects: ["orders-*"] }}
-  - {{ scope: admin, login: root }}
-"""
-ACCEPT = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
-Make = Callable[..., Settings]
-
-
-class House:
-    """A served site, GitHub beside it, and its callers."""
-
-    def __init__(self, url: str, github: GitHub, workspace: Workspace) -> None:
-        self.url = url
-        self.github = github
-        self.workspace = workspace
-        github.user("ann", organizations=["shop"])
-        github.user("bob", organizations=["shop"], teams=["shop/orders"])
-        github.user("root", organizations=["shop"])
-        github.user("eve")
-
-    def token(self, login: str, *scopes: str) -> str:
-        return self.github.token(login, *(scopes or ("admin:org",)))
-
-    def http(self, token: str | None = None, **headers: str) -> httpx2.AsyncClient:
-        login = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx2.AsyncClient(base_url=self.url, headers={**ACCEPT, **login, **headers}, timeout=20)
-
-    async def ask(self, token: str | None, method: str, **params: Any) -> httpx2.Response:
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        async with self.http(token) as http:
-            return await http.post("/mcp", json=body)
-
-    async def call(self, token: str | None, name: str, **arguments: Any) -> httpx2.Response:
-        return await self.ask(token, "tools/call", name=name, arguments=arguments)
-
-    async def face(self, token: str | None, method: str, path: str, body: Any = None) -> httpx2.Response:
-        async with self.http(token) as http:
-            return await http.request(method, f"/registries{path}", json=body)
-
-    async def lines(self) -> list[tuple[str, str, str, str]]:
-        found = (await self.workspace.audit.recent(100))[::-1]
-        return [(one.tool, str(one.outcome), one.caller, one.code) for one in found]
-
-
-def result(response: httpx2.Response) -> dict[str, Any]:
-    lines = [line.removeprefix("data: ") for line in response.text.splitlines() if line.startswith(("data: ", "{"))]
-    return json.loads(lines[-1])["result"]
-
-
-@asynccontextmanager
-async def kept_open(world: Path, settings: Make, more: str = "", **options: Any) -> AsyncGenerator[House]:
-    (world / "access.yaml").write_text(ACCESS + more, encoding="utf-8")
-    told, github = settings(toolsets="all", **options), GitHub()
-    assert told.access
-    async with (
-        app.workspace(told) as workspace,
-        app.cores(workspace) as cores,
-        opened(told.access, told.state, workspace.audit, transport=github.transport) as house,
-        served(http_site(workspace, cores, "127.0.0.1", house=house)) as url,
-    ):
-        yield House(url, github, workspace)
 
 
 @pytest.fixture
 async def house(world: Path, settings: Make) -> AsyncGenerator[House]:
-    """A house that is opened and closed by one task, as its task groups want; pytest takes two."""
-    ready: asyncio.Future[House] = asyncio.get_running_loop().create_future()
-    over = asyncio.Event()
-
-    async def keep() -> None:
-        async with kept_open(world, settings) as house:
-            ready.set_result(house)
-            await over.wait()
-
-    keeper = asyncio.create_task(keep())
-    await asyncio.wait([ready, keeper], return_when=asyncio.FIRST_COMPLETED)
-    try:
-        yield ready.result()
-    finally:
-        over.set()
-        await keeper
+    async with kept_open(world, settings) as opened:
+        yield opened
 
 
 async def test_nobody_is_told_what_to_bring_and_nothing_is_run(house: House):
@@ -156,7 +68,7 @@ async def test_who_is_not_let_in_is_told_so(house: House, login: str):
 
 async def test_two_logins_at_once_are_none(house: House):
     headers = [("Authorization", f"Bearer {house.token('root')}"), ("Authorization", "Bearer other")]
-    async with httpx2.AsyncClient(base_url=house.url) as http:
+    async with house.http() as http:
         assert (await http.post("/mcp", headers=headers, json={})).status_code == 401
 
 

@@ -33,6 +33,10 @@ class GitHubIdentity:
         self._asks_for = frozenset(asks_for)
         self._client = client
 
+    @property
+    def url(self) -> str:
+        return self._app.url
+
     async def person(self, token: str) -> Person:
         """Whose token it is.
 

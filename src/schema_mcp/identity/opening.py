@@ -9,15 +9,21 @@ import httpx2
 
 from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import NotPermittedError
+from schema_mcp.identity.clients import Clients
 from schema_mcp.identity.doorman import Doorman
+from schema_mcp.identity.facade import AuthorizationServer
 from schema_mcp.identity.github import PATIENCE, GitHubIdentity
-from schema_mcp.identity.outside import Outside
+from schema_mcp.identity.issuing import SignIns
+from schema_mcp.identity.keys import Keys
+from schema_mcp.identity.outside import Outside, Resolve, resolved
 from schema_mcp.identity.pipelines import Pipelines
 from schema_mcp.identity.policy import Access, Refusals
 from schema_mcp.stores.audit import Audit, Entry, Outcome
+from schema_mcp.stores.signins import SignInStore
 from schema_mcp.stores.tokens import Tokens
 
 TOKENS = "tokens.sqlite"
+SIGN_INS = "sign-ins.sqlite"
 _CONNECTIONS = httpx2.Limits(max_connections=20, max_keepalive_connections=5)
 
 
@@ -28,6 +34,8 @@ class House:
     access: Access
     doorman: Doorman
     audit: Audit
+    server: AuthorizationServer | None = None
+    """Where we sign people in ourselves."""
 
     @property
     def issuer(self) -> str:
@@ -51,7 +59,12 @@ class House:
 
 @asynccontextmanager
 async def opened(
-    access: Access, state: Path, audit: Audit, *, transport: httpx2.AsyncBaseTransport | None = None
+    access: Access,
+    state: Path,
+    audit: Audit,
+    *,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    resolve: Resolve = resolved,
 ) -> AsyncGenerator[House]:
     """The door of a server with this state folder."""
     async with AsyncExitStack() as stack:
@@ -59,6 +72,15 @@ async def opened(
             httpx2.AsyncClient(timeout=PATIENCE, limits=_CONNECTIONS, transport=transport, trust_env=False)
         )
         tokens = stack.enter_context(closing(Tokens(state / TOKENS)))
+        outside = Outside(client, resolve)
         github = GitHubIdentity(access.github, access.asks_for, client) if access.github else None
-        pipelines = Pipelines(access, Outside(client)) if access.issuers else None
-        yield House(access, Doorman(access, tokens, audit, github=github, pipelines=pipelines), audit)
+        pipelines = Pipelines(access, outside) if access.issuers else None
+        if not access.facade or github is None:
+            yield House(access, Doorman(access, tokens, audit, github=github, pipelines=pipelines), audit)
+            return
+        store = stack.enter_context(closing(SignInStore(state / SIGN_INS)))
+        sign_ins = SignIns(access.url, Keys(state), store)
+        doorman = Doorman(access, tokens, audit, github=github, pipelines=pipelines, sign_ins=sign_ins)
+        clients = Clients(access.facade, outside, store)
+        server = AuthorizationServer(access, github, doorman, clients, store, sign_ins, audit)
+        yield House(access, doorman, audit, server)
