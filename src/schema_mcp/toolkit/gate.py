@@ -7,6 +7,7 @@ from typing import Protocol
 
 from schema_mcp.domain.caller import UNBOUND, Caller, Scope
 from schema_mcp.domain.errors import ReadOnlyError, SchemaMcpError
+from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Subject
 from schema_mcp.registries.permits import Permit
 from schema_mcp.stores.audit import Entry
@@ -102,7 +103,10 @@ class RegistryGate:
             registry=asking.registry,
         )
         place = asking.place
-        return replace(entry, context=place.context[:200], subject=place.name[:200]) if place else entry
+        if place is None:
+            return entry
+        context = "" if place.context == DEFAULT_CONTEXT else shown_context(place.context)
+        return replace(entry, context=context[:200], subject=place.name[:200])
 
 
 def _require_at(permit: Permit, scope: Scope, asking: Asking) -> None:
