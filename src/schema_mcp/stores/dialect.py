@@ -31,10 +31,6 @@ class Connection(Protocol):
 
     def execute(self, query: str, values: Sequence[Any] = ..., /) -> Answer: ...
 
-    def executemany(self, query: str, rows: Sequence[Sequence[Any]], /) -> Answer:
-        """The same statement for many rows, sent together; the answer counts all rows that changed."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Dialect:

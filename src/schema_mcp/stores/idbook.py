@@ -55,12 +55,11 @@ _AT_ONCE = 500
 _UNLIMITED = 2**62  # SQLite takes -1 for that, PostgreSQL refuses it
 _PROGRESS = "SELECT last, mark FROM progress"
 _HELD = "SELECT id, schema_hash, schema_type, created_at, registry, context, wanted FROM ids "
-_KEEP = """INSERT INTO ids (id, schema_hash, schema_type, created_at, registry, context, wanted)
-           VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+_KEEP = "INSERT INTO ids (id, schema_hash, schema_type, created_at, registry, context, wanted) VALUES "
 _VERSIONS = """SELECT v.context, subject, number, schema_hash, v.id, schema_type, v.registry, created_at
                FROM versions v JOIN ids i ON i.id = v.id AND i.registry = v.registry
                AND i.context = CASE WHEN v.registry = '' THEN '' ELSE v.context END """
-_PUT = "INSERT INTO versions (context, subject, number, registry, id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_PUT = "INSERT INTO versions (context, subject, number, registry, id) VALUES "
 
 
 class IdBook:
@@ -95,7 +94,7 @@ class IdBook:
             return [self.allocate(request) for request in requests]
         wanted = [one for one in dict.fromkeys(one.schema_hash for one in requests) if one in fresh]
         made = {digest: self._held_for(first + place, fresh[digest]) for place, digest in enumerate(wanted)}
-        self._connection.executemany(_KEEP, [_row(held) for held in made.values()])
+        self._insert(_KEEP, [_row(held) for held in made.values()])
         self.last = max(self.last, first + len(made) - 1)
         given = [known.get(one.schema_hash) or made[one.schema_hash] for one in requests]
         self._claim_all(
@@ -207,7 +206,7 @@ class IdBook:
 
     def _claim_all(self, entries: Sequence[Entry]) -> None:
         rows = [(*_key(entry.subject, entry.number), entry.registry, entry.id) for entry in entries]
-        if self._connection.executemany(_PUT, rows).rowcount != len(rows):
+        if self._insert(_PUT, rows) != len(rows):
             for entry in entries:
                 self._claim(entry)
 
@@ -324,7 +323,7 @@ class IdBook:
     def _holds(self, held: Held) -> bool:
         """Give the id to the content where it is free; does it stand for that content now?"""
         dated = held if held.created_at else replace(held, created_at=self._now)
-        return self._connection.execute(_KEEP, _row(dated)).rowcount == 1 or self._holder(held) == held.schema_hash
+        return self._insert(_KEEP, [_row(dated)]) == 1 or self._holder(held) == held.schema_hash
 
     def _holder(self, held: Held) -> str:
         space = (held.registry, held.context)
@@ -332,7 +331,17 @@ class IdBook:
 
     def _put(self, entry: Entry) -> bool:
         row = (*_key(entry.subject, entry.number), entry.registry, entry.id)
-        return self._connection.execute(_PUT, row).rowcount == 1
+        return self._insert(_PUT, [row]) == 1
+
+    def _insert(self, into: str, rows: Sequence[Sequence[Any]]) -> int:
+        """How many rows were new; the others are left as they are."""
+        new = 0
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            group = f"({', '.join('?' * len(some[0]))})"
+            query = f"{into}{', '.join([group] * len(some))} ON CONFLICT DO NOTHING"
+            new += self._connection.execute(query, [value for row in some for value in row]).rowcount
+        return new
 
     def _block(self, block: Block, ahead: int = 0) -> Block:
         row = (block.first, block.last, block.owner, ahead)

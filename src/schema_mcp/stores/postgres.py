@@ -231,11 +231,6 @@ class _Asked:
     def execute(self, query: str, values: Sequence[Any] = ()) -> Answer:
         return self._connection.execute(_spelt(query), values or None)
 
-    def executemany(self, query: str, rows: Sequence[Sequence[Any]]) -> Answer:
-        cursor = self._connection.cursor()
-        cursor.executemany(_spelt(query), rows)
-        return cursor
-
 
 @lru_cache(maxsize=256)
 def _spelt(query: str) -> bytes:
