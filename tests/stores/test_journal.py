@@ -1,7 +1,9 @@
 """The journal: what was begun is known after any crash, and one process at a time carries it on."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from schema_mcp.domain.errors import ConflictError, LockHeldError, NotFoundError
 from schema_mcp.stores import runbook
 from schema_mcp.stores.journal import Journal, KeptPlan, Run, Status, StepRecord, StepState
+from schema_mcp.stores.sqlite import Database
 from stores import crowd
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -337,3 +340,69 @@ async def test_a_result_may_hold_any_json(journal: Journal):
     await journal.finish(run.task, Status.SUCCEEDED, result)
 
     assert [one.result for one in await journal.runs()] == [result]
+
+
+# --- what a rollback stands on ---
+
+
+async def test_what_stood_there_first_is_kept_however_often_a_step_is_begun(journal: Journal):
+    run = await begun(journal)
+
+    first = await journal.step(run.task, "a", "started", image={"mode": None})
+    again = await journal.step(run.task, "a", "started", image={"mode": "IMPORT"})
+    await journal.step(run.task, "a", "done")
+
+    assert first == again == {"mode": None}
+    assert [(one.key, one.image) for one in await journal.done(["a", "b"])] == [("a", {"mode": None})]
+
+
+@pytest.mark.parametrize(("status", "undone"), [(Status.SUCCEEDED, True), (Status.FAILED, False)])
+async def test_a_run_is_undone_by_one_that_came_to_its_end(journal: Journal, status: Status, undone: bool):
+    run = await begun(journal)
+    await journal.finish(run.task, Status.SUCCEEDED, {})
+    undoing = await journal.start(kind="rollback", owner="ann", plan="p2", undoes=run.task)
+    await journal.finish(undoing.task, status, {})
+
+    seen = await journal.run(run.task)
+
+    assert seen
+    assert seen.undone_by == (undoing.task if undone else None)
+
+
+async def test_open_steps_are_those_of_unfinished_runs_with_something_to_put_back(journal: Journal):
+    run = await begun(journal)
+    await journal.step(run.task, "mode", "started", before={"mode": "none"})
+    await journal.step(run.task, "version", "started", image={"stands": "nothing"})
+    [during] = await journal.open_steps()
+    await journal.step(run.task, "mode", "done")
+
+    assert (during.task, during.status, during.key, during.since) == (run.task, Status.RUNNING, "mode", AT_NOON)
+    assert await journal.open_steps() == []
+
+
+async def test_a_journal_of_an_earlier_version_goes_on(tmp_path: Path):
+    with first_version(tmp_path) as connection:
+        connection.execute(
+            "INSERT INTO runs VALUES (1, 't1', 'deployment', 'p1', 'ann', 'interrupted', ?, ?, 0, 1, '{}', 1, 0, '')",
+            [AT_NOON, AT_NOON],
+        )
+        connection.execute("INSERT INTO steps VALUES (1, 't1', 'a', 'started', NULL, NULL, ?)", [AT_NOON])
+    journal = Journal(tmp_path, clock=lambda: NOON)
+
+    run = await journal.claim("t1")
+    await journal.step("t1", "a", "done", image={"x": 1})
+
+    assert (run.undoes, run.undone_by) == ("", None)
+    assert [one.image for one in await journal.steps("t1")] == [{"x": 1}]
+    journal.close()
+
+
+@contextmanager
+def first_version(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The journal's file as the first version made it."""
+    old = Database(folder / "journal.sqlite", runbook.MIGRATIONS[:1], remedy="")
+    old.close()
+    connection = sqlite3.connect(folder / "journal.sqlite")
+    yield connection
+    connection.commit()
+    connection.close()
