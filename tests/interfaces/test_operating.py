@@ -28,7 +28,8 @@ from schema_mcp.stores.audit import Entry, Outcome
 from schema_mcp.toolkit.workspace import Workspace
 
 Make = Callable[..., Settings]
-FAR = {"X-Forwarded-For": "203.0.113.7"}
+FAR = ({"X-Forwarded-For": "203.0.113.7"}, {"Forwarded": "for=203.0.113.7"}, {"Via": "1.1 proxy"})
+"""What a request has that came from elsewhere, or through a proxy."""
 
 
 @asynccontextmanager
@@ -271,11 +272,14 @@ class TestMetrics:
         assert (found("schema_tasks", status="running"), found("schema_tasks", status="interrupted")) == (1, 0)
 
 
+@pytest.mark.parametrize("far", FAR, ids=lambda far: next(iter(far)))
 @pytest.mark.parametrize(("to_all", "status"), [(False, 403), (True, 200)])
-async def test_strangers_learn_no_names_unless_a_setting_allows_it(settings: Make, to_all: bool, status: int):
+async def test_strangers_learn_no_names_unless_a_setting_allows_it(
+    settings: Make, far: dict[str, str], to_all: bool, status: int
+):
     async with open_site(settings(), open_metrics=to_all) as (http, _):
-        figures = await http.get("/metrics", headers=FAR)
-        health = await http.get("/health", headers=FAR)
+        figures = await http.get("/metrics", headers=far)
+        health = await http.get("/health", headers=far)
 
     assert (figures.status_code, health.status_code) == (status, 200)
     assert ("registries" in health.json()) is to_all
