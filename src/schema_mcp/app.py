@@ -179,7 +179,9 @@ def _places(settings: Settings) -> tuple[Path, Home]:
         _make_state(settings.state)
         own = settings.store.is_relative_to(settings.state)
         is_ours = own or (not settings.read_only and _is_empty(settings.store))
-        home = Home(settings.store) if is_ours else Home.of(Repository.open(settings.store))
+        # A copy of an upstream for ourselves needs no files, and an upstream may have some that we would not write.
+        bare = own and settings.remote is not None
+        home = Home(settings.store, bare=bare) if is_ours else Home.of(Repository.open(settings.store))
     except OSError as error:
         raise StoreError(f"{error.filename} cannot be used: {error.strerror}", hint="Choose another folder.") from error
     if settings.signing:

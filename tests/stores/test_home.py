@@ -127,3 +127,21 @@ async def test_the_registries_file_says_how_commits_are_signed(tmp_path: Path):
                 caller=workspace.caller,
                 workspace=workspace,
             )
+
+
+async def test_a_copy_of_an_upstream_for_ourselves_takes_whatever_is_beside_the_store(tmp_path: Path):
+    git(tmp_path, "init", "-q", "-b", "main", "theirs")
+    (tmp_path / "theirs" / "link").symlink_to("/etc")
+    git(tmp_path / "theirs", "add", "link")
+    git(tmp_path / "theirs", "commit", "-q", "-m", "Link")
+    git(tmp_path, "clone", "-q", "--bare", "theirs", "upstream.git")
+    (tmp_path / "registries.yaml").write_text(
+        f"registries: {{ dev: {{}} }}\nremote: {tmp_path}/upstream.git\n", encoding="utf-8"
+    )
+    async with app.workspace(load({}, folder=tmp_path), patience=None) as workspace:
+        arguments = {"subject": "orders-value", "schema_text": V1}
+        await call(CATALOGUE["register_schema"], arguments, caller=workspace.caller, workspace=workspace)
+
+    assert "SCHEMASTORE/default/orders-value/v1/schema.avsc" in git(
+        tmp_path / "upstream.git", "ls-tree", "-r", "--name-only", "main"
+    )

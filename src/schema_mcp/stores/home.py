@@ -13,8 +13,9 @@ from schema_mcp.stores.signing import Form
 class Home:
     """A folder that is ours to make a repository in: reading finds it empty until somebody writes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, bare: bool = False) -> None:
         self.path = path
+        self._bare = bare
         self._found: Repository | None = None
         self._finding = Lock()
         self._signing: tuple[Form | None, str] | None = None
@@ -38,7 +39,7 @@ class Home:
         """The repository, made where there is none."""
         with self._finding:
             if self._found is None:
-                self._found = Repository.create(self.path)
+                self._found = Repository.create(self.path, bare=self._bare)
                 self._tell(self._found)
             return self._found
 
