@@ -8,6 +8,7 @@ from fakes.postgres import PostgresServer
 from stores.ledgers import KINDS, Ledgers
 
 # Whoever runs the tests may sign commits, or keep passwords: none of that is asked for here.
+os.environ.pop("DATABASE_URL", None)
 os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
