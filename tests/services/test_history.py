@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schema_mcp.domain.errors import NotFoundError
+from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
 from schema_mcp.domain.schema import Subject
 from services.asking import ask
 from services.world import ORDERS, V1, V2, World, record
@@ -177,6 +177,26 @@ async def test_a_folder_that_was_moved_keeps_its_past(world: World, tmp_path: Pa
         "Add orders-value v1 (ID: 10001)",
     ]
     assert told[0].renamed_from == "SCHEMASTORE/default/orders-value"
+    assert await pages(world, "orders-v2-value") == [row.commit for row in told]
+
+
+async def pages(world: World, subject: str) -> list[str]:
+    """The commits of a history that is read one at a time."""
+    found: list[str] = []
+    cursor = None
+    while True:
+        told = await history(world, subject=subject, limit=1, cursor=cursor)
+        found += [row.commit for row in told.commits]
+        cursor = told.cursor
+        if cursor is None:
+            return found
+
+
+async def test_a_cursor_of_another_history_is_refused(world: World):
+    await ask(world, "store_schema", subject="orders-value", schema_text=V1)
+
+    with pytest.raises(InvalidRequestError):
+        await history(world, subject="orders-value", cursor="0" * 40)
 
 
 @pytest.mark.parametrize(

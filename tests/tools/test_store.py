@@ -3,6 +3,7 @@
 import subprocess
 from typing import Any
 
+import anyio
 import pytest
 
 from schema_mcp.domain.errors import (
@@ -230,6 +231,17 @@ async def test_what_is_said_of_a_subject_changes_in_one_commit_and_is_told_exact
     assert git(world, "log", "-1", "--format=%s") == "Change tags, owner, level of orders-value"
     again = await ask(world, "update_stored_schema", subject="orders-value", owner="billing")
     assert (again.outcome, again.changes, again.commit) == ("unchanged", (), None)
+
+
+async def test_two_who_change_one_subject_at_once_both_count(world: World):
+    await stored(world)
+
+    async with anyio.create_task_group() as both:
+        for change in ({"owner": "shop"}, {"level": "FULL"}, {"tags": ["pii"]}):
+            both.start_soon(lambda change=change: ask(world, "update_stored_schema", subject="orders-value", **change))
+
+    wish = world.store.wish(ORDERS)
+    assert (wish.owner, wish.level, wish.tags) == ("shop", "FULL", ("pii",))
 
 
 async def test_a_wish_can_be_taken_back(world: World):

@@ -69,16 +69,24 @@ async def amend(ground: Ground, wanted: Amendment, signed: Signature, *, dry_run
     version, `ConflictError` for a version that others reference.
     """
     _refuse_misplaced(wanted)
-    said = () if dry_run else await recovery.settle(ground, signed)
+    if dry_run:
+        return await _amended_now(ground, wanted, signed, dry_run=True)
+    said = await recovery.settle(ground, signed)
+    # A wish is written whole: two at once would lose the other's field.
+    async with ground.journal.turns.of("register", str(wanted.subject)):
+        done = await _amended_now(ground, wanted, signed, dry_run=False)
+    return replace(done, notes=tuple(said))
+
+
+async def _amended_now(ground: Ground, wanted: Amendment, signed: Signature, *, dry_run: bool) -> Amended:
     await ground.store.fetch()
     view = await ground.store.proposal(wanted.branch) if wanted.branch else ground.store
-    chosen = _chosen(view, wanted)
-    changes, rows = _changes(view, wanted, chosen)
+    changes, rows = _changes(view, wanted, _chosen(view, wanted))
     await _refuse_referenced(view, changes)
     if dry_run or not changes:
-        return Amended(tuple(rows), notes=tuple(said))
+        return Amended(tuple(rows))
     commit = await commits.made(ground, changes, _message(wanted, rows), signed, branch=wanted.branch)
-    return Amended(tuple(rows), commit, tuple(said))
+    return Amended(tuple(rows), commit)
 
 
 def _refuse_misplaced(wanted: Amendment) -> None:

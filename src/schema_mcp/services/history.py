@@ -10,7 +10,7 @@ from anyio import from_thread, to_thread
 
 from schema_mcp.domain import layout
 from schema_mcp.domain.engine import Whole, format_of, parse
-from schema_mcp.domain.errors import InvalidSchemaError, NotFoundError, SchemaMcpError
+from schema_mcp.domain.errors import InvalidRequestError, InvalidSchemaError, NotFoundError, SchemaMcpError
 from schema_mcp.domain.layout import METADATA_FILE, SCHEMA_FILES, Kind, Place
 from schema_mcp.domain.schema import Subject
 from schema_mcp.services.digests import stand_ins
@@ -78,18 +78,25 @@ async def of(store: SchemaStore, scope: Subject | None, *, after: str | None, li
 def _events(
     store: SchemaStore, scope: Subject | None, after: str | None, tell: Callable[[int], None]
 ) -> Iterator[Event]:
+    """The events behind a commit, through every folder that a subject has stood in."""
     lineage = Lineage(store.repository.path, store.head)
-    folder, start = _folder(store, scope), after
+    closely = scope is not None and bool(scope.name)
+    folder, start, waiting = _folder(store, scope), None, after is not None
     while folder:
-        followed = ""
+        renamed = ""
         for step in lineage.steps(folder, after=start, tell=tell):
-            event = _event(store, step, folder, scope)
-            followed = event.renamed_from if scope and scope.name else ""
-            yield event
-            if followed:
+            renamed = _renamed(store, step, folder) if closely else ""
+            if not waiting:
+                yield _event(store, step, folder, renamed, closely=closely)
+            waiting = waiting and step.commit.id != after
+            if renamed:
                 start = step.commit.id
                 break
-        folder = followed
+        folder = renamed
+    if waiting:
+        raise InvalidRequestError(
+            f"{str(after)[:10]} is no commit of this history", hint="Pass the `cursor` of the previous reply."
+        )
 
 
 def _folder(store: SchemaStore, scope: Subject | None) -> str:
@@ -99,11 +106,10 @@ def _folder(store: SchemaStore, scope: Subject | None) -> str:
     return f"{store.root}/{below}"
 
 
-def _event(store: SchemaStore, step: Step, folder: str, scope: Subject | None) -> Event:
+def _event(store: SchemaStore, step: Step, folder: str, renamed: str, *, closely: bool) -> Event:
     commit = step.commit
     paths = store.repository.difference(step.before, commit.id, folder)
     units = list(dict.fromkeys(_unit(store, path) for path in paths))
-    closely = scope is not None and bool(scope.name)
     changes = [text for unit in units[:_MOST_CHANGES] for text in _told(store, step, unit, closely=closely)]
     head, body = _message(commit)
     return Event(
@@ -115,7 +121,7 @@ def _event(store: SchemaStore, step: Step, folder: str, scope: Subject | None) -
         trailers=body,
         changes=tuple(change[:_LONGEST] for change in changes[:_MOST_CHANGES]),
         total=max(len(changes), len(units)),
-        renamed_from=_renamed(store, step, folder) if closely else "",
+        renamed_from=renamed,
     )
 
 
