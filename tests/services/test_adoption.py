@@ -344,3 +344,13 @@ async def test_after_adoption_a_registry_that_numbers_goes_on_numbering(lone: Wo
     assert (done.number, done.deployed) == (2, True)
     assert done.id not in taken
     assert await in_step(lone)
+
+
+async def test_the_ledger_knows_what_was_adopted_at_once(either: World):
+    await lived_in(either)
+
+    await adopt(either)
+
+    known = {(one.subject, one.number): one.id for one in await either.ground.ledger.entries()}
+    stored = {(one.subject, one.number): one.id for s in either.store.subjects() for one in either.store.records(s)}
+    assert known == stored
