@@ -42,6 +42,9 @@ class GitHub:
     codes: dict[str, tuple[str, tuple[str, ...], str, str]] = field(
         default_factory=dict[str, tuple[str, tuple[str, ...], str, str]]
     )
+    told_app: str = ID
+    """Whose token GitHub says it is."""
+
     signed_in: str = ""
     """Who sits at the browser."""
 
@@ -83,7 +86,7 @@ class GitHub:
         if owner is None or owner[0] != app:
             return httpx2.Response(404, json={"message": "Not Found"})
         user = self.users[owner[1]]
-        told: dict[str, Any] = {"user": {"login": user.login, "id": user.id}, "app": {"client_id": app}}
+        told: dict[str, Any] = {"user": {"login": user.login, "id": user.id}, "app": {"client_id": self.told_app}}
         return httpx2.Response(200, json=told | {"scopes": list(owner[2]), "expires_at": None})
 
     def _user(self, request: httpx2.Request, what: str) -> httpx2.Response:

@@ -107,6 +107,15 @@ async def test_a_token_that_was_not_made_for_us_is_refused(at: World, app: str, 
     assert not isinstance(refused.value, IdentityAwayError)
 
 
+async def test_an_answer_about_another_app_is_none(at: World):
+    at.github.user("root")
+    token = at.github.token("root", "repo")
+    at.github.told_app = "another-app"
+
+    with pytest.raises(UnknownCallerError, match="another app"):
+        await at.door.caller(f"Bearer {token}")
+
+
 async def test_classic_tokens_count_where_they_are_switched_on(tmp_path: Path):
     world = World(
         tmp_path, Access(ACCESS.url, policy.GitHub(ID, SECRET, URL, API, True), None, ACCESS.allow, ACCESS.rules)
@@ -184,6 +193,22 @@ async def test_a_team_that_was_left_counts_no_longer_within_a_minute(at: World):
     bob.teams.clear()
     at.now.seconds += LONGEST
     assert await at.scopes(token) == Scope.READ.implied
+
+
+async def test_an_answer_is_as_old_as_its_question():
+    now = Now()
+    asked: list[int] = []
+
+    async def slowly() -> int:
+        asked.append(1)
+        now.seconds += LONGEST / 2
+        return len(asked)
+
+    memory = Remembered[int](now=now)
+    await memory.of("token", slowly)
+    now.seconds += LONGEST / 2
+
+    assert await memory.of("token", slowly) == 2
 
 
 async def test_github_is_asked_once_for_many_calls(at: World):

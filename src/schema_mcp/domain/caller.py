@@ -37,9 +37,13 @@ class Reach:
 
     def covers(self, registry: str, place: Subject) -> bool:
         """Whether a subject is within reach; a place without a name is a whole context, all its subjects included."""
-        return self.touches(registry, place.context) and (
-            not self.subjects or any(fits(pattern, place.name) for pattern in self.subjects)
-        )
+        return self.touches(registry) and self.holds(place)
+
+    def holds(self, place: Subject) -> bool:
+        """Whether a subject, or a whole context, is within reach in some registry."""
+        if self.contexts and place.context not in self.contexts:
+            return False
+        return not self.subjects or any(fits(pattern, place.name) for pattern in self.subjects)
 
     def is_all_of(self, registry: str) -> bool:
         """Whether everything in a registry is within reach."""
@@ -110,6 +114,12 @@ class Caller:
         if self.grants is None:
             return self.scopes
         return with_implied(one.scope for one in self.grants if one.reach.covers(registry, place))
+
+    def writes_at(self, place: Subject) -> bool:
+        """Whether the caller may write a subject, or a whole context, in any registry."""
+        if self.grants is None:
+            return Scope.WRITE in self.scopes
+        return any(Scope.WRITE in one.scope.implied and one.reach.holds(place) for one in self.grants)
 
     def scopes_in(self, registry: str, context: str | None = None) -> frozenset[Scope]:
         """What the caller may do with something in a registry, or in one context of it."""

@@ -1,8 +1,9 @@
 """Our schemas in Git: read from memory, changed by commits, shared with people who edit the same repository."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from threading import RLock
-from typing import Final
+from typing import Final, TypeAlias
 
 from anyio import to_thread
 
@@ -52,6 +53,9 @@ __all__ = [
     "View",
 ]
 
+Allow: TypeAlias = Callable[[Change], None]
+"""Raises `NotPermittedError` for a change that may not be made."""
+
 _TURNS: Final = 5
 _SHELF: Final = 48_000_000  # characters
 
@@ -79,6 +83,7 @@ class SchemaStore(View):
         shelf = Shelf(_SHELF)
         super().__init__(Index(), self._read_in_git, shelf)
         self._changing, self._committing = RLock(), RLock()
+        self._allow: Allow = _everything
 
     @property
     def repository(self) -> Repository:
@@ -90,6 +95,12 @@ class SchemaStore(View):
         """The store's folder in its repository."""
         found = self.home.find()
         return f"{found.prefix}/{self._folder}" if found and found.prefix else self._folder
+
+    def guarded(self, allow: Allow) -> "SchemaStore":
+        """The same store for one caller: `allow` raises for a change that he may not make, before anything is done."""
+        guarded = copy(self)
+        guarded._allow = allow  # noqa: SLF001 - our own
+        return guarded
 
     async def refresh(self) -> None:
         """Take in what has been committed since, by us or by anybody."""
@@ -127,10 +138,13 @@ class SchemaStore(View):
         Raises `ConflictError` where a change does not fit what has been committed in the meantime, or a user has
         uncommitted edits in the same files; nothing is written then.
         """
+        changes = list(changes)
+        for change in changes:
+            self._allow(change)
         text = _message(message, trailers or {})
         if branch is not None:
-            return await to_thread.run_sync(self._propose, list(changes), text, author, branch)
-        return await to_thread.run_sync(self._commit, list(changes), text, author)
+            return await to_thread.run_sync(self._propose, changes, text, author, branch)
+        return await to_thread.run_sync(self._commit, changes, text, author)
 
     def _read_in_git(self, record: Record) -> StoredVersion:
         return self._reader.stored(record)
@@ -228,6 +242,10 @@ class SchemaStore(View):
         for change in changes:
             draft.apply(change)
         return {f"{self.root}/{path}": content for path, content in draft.files.items()}
+
+
+def _everything(change: Change) -> None:
+    """Any change is fine."""
 
 
 def _message(message: str, trailers: Mapping[str, str]) -> str:

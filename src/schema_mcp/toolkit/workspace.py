@@ -76,5 +76,5 @@ class Workspace:
         self, caller: Caller, request_id: str, report: Report | None = None, asks: Scope = Scope.READ
     ) -> "Workspace":
         """The same workspace, asked by this caller through a tool with a scope: with what he may use."""
-        fleet = self.fleet.permitted(caller, asks)
-        return replace(self, caller=caller, request_id=request_id, report=report or silent, fleet=fleet)
+        fleet, store = self.fleet.permitted(caller, asks), guarded(self.store, caller)
+        return replace(self, caller=caller, request_id=request_id, report=report or silent, fleet=fleet, store=store)
