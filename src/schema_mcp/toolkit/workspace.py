@@ -20,6 +20,7 @@ from schema_mcp.stores.journal import Journal
 from schema_mcp.stores.schemastore import SchemaStore
 from schema_mcp.stores.sightings import Sightings
 from schema_mcp.toolkit.listing import Listing
+from schema_mcp.toolkit.places import guarded
 
 
 @dataclass(frozen=True, slots=True)
