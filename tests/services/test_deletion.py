@@ -50,6 +50,17 @@ async def test_an_alias_that_leads_here_is_told(world: World):
     assert (await preview(world)).aliases == ("also",)
 
 
+async def test_a_large_registry_is_not_asked_about_the_aliases_of_each_subject(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("schema_mcp.services.deletion._MOST_ASKED", 1)
+    for name in ("orders-value", "one", "two"):
+        await world.register(V1, Subject(name))
+    assert (await preview(world)).aliases is None
+    told = await world.read("delete_subject", {"subject": "orders-value"})
+    assert "Aliases" in told.model_dump()["not_looked_at"]
+
+
 async def test_a_deletion_retires_in_the_store_and_deletes_in_the_registry(world: World):
     await world.register()
     await world.register(V2)

@@ -5,15 +5,20 @@ import json
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
+from typing import Final
 
 from schema_mcp.domain.errors import ConflictError, InvalidRequestError, NotFoundError, StalePlanError
 from schema_mcp.domain.naming import resolve
-from schema_mcp.domain.schema import Subject, Version
+from schema_mcp.domain.schema import Json, Subject, Version
 from schema_mcp.registries.contract import Registry
 from schema_mcp.services import commits
 from schema_mcp.services.ground import Ground, Signature
 from schema_mcp.services.importing import refuse_closed
+from schema_mcp.services.together import each
 from schema_mcp.stores.schemastore import SchemaStore, UpdateVersion
+
+_MOST_ASKED: Final = 500
+"""Subjects whose configuration is read for a preview; more would take minutes at a registry's usual limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,8 @@ class Preview:
     subject: Subject
     permanent: bool
     versions: tuple[Doomed, ...]
-    aliases: tuple[str, ...]
-    """Subjects whose alias leads here."""
+    aliases: tuple[str, ...] | None
+    """Subjects whose alias leads here; None where too many would have to be asked."""
 
     stored: tuple[int, ...]
     """Versions that the store keeps, from where they can be restored."""
@@ -75,7 +80,7 @@ async def preview(
         subject=subject,
         permanent=permanent,
         versions=tuple([await _doomed(registry, subject, one, set(chosen)) for one in chosen]),
-        aliases=tuple(await _aliases(registry, subject, number)),
+        aliases=await _aliases(registry, subject, number),
         stored=tuple(record.number for record in store.records(subject)),
     )
 
@@ -161,16 +166,23 @@ async def _referrers(registry: Registry, version: Version, going: set[int]) -> l
     return sorted(found)
 
 
-async def _aliases(registry: Registry, subject: Subject, number: int | None) -> list[str]:
-    """Subjects that stand for this one; asked only when the whole subject goes."""
+async def _aliases(registry: Registry, subject: Subject, number: int | None) -> tuple[str, ...] | None:
+    """Subjects that stand for this one; asked only when the whole subject goes, and nobody has to be asked for long.
+
+    No registry lists its aliases: each subject's configuration has to be read.
+    """
     if number is not None:
-        return []
-    found: list[str] = []
-    for other in await registry.subjects(context=subject.context):
-        alias = ((await registry.config(other)) or {}).get("alias") if other != subject else None
-        if alias and resolve(alias, other) == subject:
-            found.append(str(other))
-    return found
+        return ()
+    others = [other for other in await registry.subjects(context=subject.context) if other != subject]
+    if len(others) > _MOST_ASKED:
+        return None
+    configs = await each(others, registry.config)
+    return tuple(str(other) for other, config in zip(others, configs, strict=True) if _leads(other, config, subject))
+
+
+def _leads(other: Subject, config: Json | None, subject: Subject) -> bool:
+    alias = (config or {}).get("alias")
+    return bool(alias) and resolve(alias, other) == subject
 
 
 async def _retire(ground: Ground, seen: Preview, signed: Signature) -> str:

@@ -83,6 +83,9 @@ class Deletion(Shape):
     aliases: tuple[str, ...] = ()
     """Subjects whose alias leads here."""
 
+    not_looked_at: str | None = None
+    """What this preview does not speak of."""
+
     restorable: str
     """How it could be undone."""
 
@@ -97,6 +100,7 @@ class Deletion(Shape):
 
 
 _MOST_ROWS = 100
+_NOT_LOOKED_AT = "Aliases: the context has too many subjects to ask each of them for its configuration."
 
 
 @tool(scope=Scope.ADMIN, effect=Effect.DESTROYS)
@@ -144,7 +148,8 @@ def _told(seen: deletion.Preview, *, done: bool, commit: str) -> Deletion:
         context=shown_context(seen.subject.context),
         versions=rows,
         total=len(seen.versions),
-        aliases=seen.aliases[:_MOST_ROWS],
+        aliases=(seen.aliases or ())[:_MOST_ROWS],
+        not_looked_at=_NOT_LOOKED_AT if seen.aliases is None else None,
         restorable=_restorable(seen),
         commit=commit[:10] or None,
         registry=seen.registry,
