@@ -6,6 +6,7 @@ The registry is an embedded one in memory. Each figure is the median of the runs
 """
 
 import argparse
+import gc
 import json
 import statistics
 import tempfile
@@ -18,6 +19,7 @@ from pathlib import Path
 import anyio
 
 from schema_mcp import app
+from schema_mcp.__main__ import COLLECTING
 from schema_mcp.domain.plan import Plan
 from schema_mcp.domain.schema import Mode, Schema, Subject, Version
 from schema_mcp.registries.backends.embedded import EmbeddedRegistry
@@ -124,6 +126,7 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=5)
     asked = parser.parse_args()
+    gc.set_threshold(*COLLECTING)  # as every command does
     anyio.run(run, (asked.few, asked.many), asked.runs)
 
 
