@@ -5,7 +5,6 @@ import os
 import platform
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,8 @@ import pytest
 
 _NOBODY = "nobody"
 _PATIENCE = 60.0
+_WITH_US = '"$@" & server=$!; read -r _; kill -QUIT $server; wait $server'
+"""The server ends when our end of the pipe closes, whatever killed us."""
 
 
 class PostgresServer:
@@ -38,8 +39,8 @@ class PostgresServer:
             said = ["listen_addresses=", "fsync=off", "shared_buffers=16MB", "max_connections=100", *settings]
             options = [part for one in said for part in ("-c", one)]
             self._process = subprocess.Popen(
-                [self._bin / "postgres", "-D", self._data, "-k", self.folder, *options],
-                stdout=log, stderr=log, user=self._user, env=self._environment(),
+                ["sh", "-c", _WITH_US, "sh", self._bin / "postgres", "-D", self._data, "-k", self.folder, *options],
+                stdin=subprocess.PIPE, stdout=log, stderr=log, user=self._user, env=self._environment(),
             )  # fmt: skip
         deadline = time.monotonic() + _PATIENCE
         while not self._answers():
@@ -49,8 +50,8 @@ class PostgresServer:
 
     def stop(self) -> None:
         """End it at once, as a crash would; what was committed is there after the next start."""
-        if self._process:
-            self._process.send_signal(signal.SIGQUIT)
+        if self._process and self._process.stdin:
+            self._process.stdin.close()
             self._process.wait(_PATIENCE)
 
     def close(self) -> None:
