@@ -214,12 +214,21 @@ async def test_an_answer_is_as_old_as_its_question():
 async def test_github_is_asked_once_for_many_calls(at: World):
     at.github.user("root")
     token = at.github.token("root", "repo", "read:org")
+    asked: list[str] = []
 
+    async def slowly() -> str:
+        asked.append(token)
+        await anyio.sleep(0.01)
+        return token
+
+    memory = Remembered[str]()
     async with anyio.create_task_group() as tasks:
         for _ in range(20):
             tasks.start_soon(at.scopes, token)
+            tasks.start_soon(memory.of, token, slowly)
 
     assert len([one for one in at.github.requests if one.method == "POST"]) == 1
+    assert asked == [token]
 
 
 async def test_a_refused_token_is_not_asked_about_again_at_once(at: World):

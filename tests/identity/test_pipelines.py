@@ -157,6 +157,7 @@ async def test_keys_are_fetched_once_and_again_where_a_new_one_turns_up(platform
 
 async def test_invented_keys_do_not_make_us_fetch_again_and_again(platform: Platform):
     for _ in range(5):
+        platform.now += 1
         with pytest.raises(UnknownCallerError):
             await platform.scopes(token(NEXT))
 

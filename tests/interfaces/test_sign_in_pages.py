@@ -390,7 +390,7 @@ async def test_a_program_known_beforehand_may_have_a_scheme_of_its_own(house: Ho
 
 async def test_what_is_said_twice_is_not_understood(house: House):
     async with house.http() as http:
-        query = urlencode([*Program(house).question().items(), ("client_id", "other")])
+        query = urlencode([*Program(house).question().items(), ("state", "other")])
         assert (await http.get(f"/authorize?{query}")).status_code == 400
 
 
@@ -475,13 +475,13 @@ async def test_a_revoked_token_takes_the_sign_in_with_it(house: House, which: st
     assert (await program.refresh(tokens["refresh_token"])).status_code == 400
 
 
-def forged(world: Path) -> dict[str, str]:
+def forged(world: Path, sign_in: str) -> dict[str, str]:
     """Tokens that look like ours, each wrong in one way."""
     good: dict[str, Any] = {
         "iss": HOME,
         "aud": f"{HOME}/mcp",
         "sub": "root",
-        "sid": "x",
+        "sid": sign_in,
         "scope": "admin",
         "exp": 2**40,
     }
@@ -503,13 +503,17 @@ def forged(world: Path) -> dict[str, str]:
         "not-yet": jwt.encode(header, {**good, "nbf": 2**40}, ours),
         "endless": jwt.encode(header, {k: v for k, v in good.items() if k != "exp"}, ours),
         "another-kind": jwt.encode({**header, "typ": "JWT"}, good, ours),
-        "no-sign-in": jwt.encode(header, good, ours),
+        "no-sign-in": jwt.encode(header, {**good, "sid": "x"}, ours),
         "another-key-id": jwt.encode({**header, "kid": "other"}, good, ours),
     }
 
 
 async def test_a_forged_token_opens_nothing(house: House, world: Path):
-    for what, token in forged(world).items():
+    tokens = await Program(house).tokens()
+    _, claims, _ = tokens["access_token"].split(".")
+    sign_in = json.loads(base64.urlsafe_b64decode(claims + "=="))["sid"]
+
+    for what, token in forged(world, sign_in).items():
         assert (await house.ask(token, "tools/list")).status_code == 401, what
 
 

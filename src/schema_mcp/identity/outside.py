@@ -94,11 +94,8 @@ def is_public(address: str) -> bool:
         found: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(found, IPv6Address):
-        if found.ipv4_mapped:
-            return is_public(str(found.ipv4_mapped))
-        if found.sixtofour or found.teredo or found in _TRANSLATED:
-            return False
+    if isinstance(found, IPv6Address) and (found.sixtofour or found.teredo or found in _TRANSLATED):
+        return False
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 
