@@ -20,7 +20,7 @@ class ExportSchema(Shape):
     """Subject."""
 
     registry: str | None = None
-    """If not the default one."""
+    """If not the default."""
 
     source: Literal["registry", "store"] = "registry"
     """Where to read."""
@@ -38,7 +38,7 @@ class ExportSchema(Shape):
     """Write a file in the export folder."""
 
     cursor: str | None = None
-    """Where the last part ended."""
+    """Last part's cursor."""
 
 
 class Export(Shape):

@@ -16,7 +16,7 @@ class FindTool(Shape):
     """What to do, such as `remove a subject`."""
 
     limit: int = 5
-    """At most so many."""
+    """Most rows."""
 
 
 class FoundTool(Shape):

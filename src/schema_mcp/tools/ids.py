@@ -38,7 +38,7 @@ class AllocateId(Shape):
     """Context."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses; version -1 is the latest."""
+    """Schemas it uses; -1: latest."""
 
     metadata: dict[str, Any] | None = None
     """Part of the identity."""
@@ -80,7 +80,7 @@ class LookupId(Shape):
     """Schema id."""
 
     context: str | None = None
-    """Context to look in; every one when left out."""
+    """Only this context."""
 
 
 class IdHolder(Shape):
@@ -157,13 +157,13 @@ class ReserveIds(Shape):
     """Who hands them out."""
 
     reason: str = ""
-    """Why; kept in the commit."""
+    """Why."""
 
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     """Most blocks of a page."""
 
     cursor: str | None = None
-    """Of the previous page."""
+    """Last page's cursor."""
 
 
 class BlockRow(Shape):
@@ -229,16 +229,16 @@ def _block_row(block: Block, stored: Collection[Block]) -> BlockRow:
 
 
 class AuditIds(Shape):
-    """Where to look."""
+    """Where to read."""
 
     registries: tuple[str, ...] = ()
-    """Registries; every one when left out."""
+    """All when left out."""
 
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     """Most findings of a page."""
 
     cursor: str | None = None
-    """Of the previous page."""
+    """Last page's cursor."""
 
 
 class IdFinding(Shape):

@@ -14,13 +14,13 @@ class Scoped(Shape):
     """Whose settings: a subject's, a context's, or (neither named) the registry's own."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     subject: str | None = None
     """Subject."""
 
     context: str | None = None
-    """Context of the subject, or the context itself."""
+    """Of the subject, or itself."""
 
 
 class GetSettings(Scoped):
@@ -118,7 +118,7 @@ class UpdateConfig(Scoped):
     """Rules put above those of new versions."""
 
     reason: str = ""
-    """Why, for the commit."""
+    """Why."""
 
 
 class SettingsChanged(Shape):
@@ -161,7 +161,7 @@ class DeleteConfig(Scoped):
     """Whose configuration to take away."""
 
     reason: str = ""
-    """Why, for the commit."""
+    """Why."""
 
 
 @tool(scope=Scope.ADMIN, effect=Effect.DESTROYS)
@@ -180,10 +180,10 @@ class UpdateMode(Scoped):
     """The mode, or `inherit` to take the own one away."""
 
     force: bool = False
-    """Enter IMPORT although there are subjects; without it soft-deleted ones are destroyed."""
+    """Into IMPORT although there are subjects."""
 
     reason: str = ""
-    """Why, for the commit."""
+    """Why."""
 
 
 @tool(scope=Scope.ADMIN, effect=Effect.REPLACES)

@@ -117,7 +117,7 @@ class ListTasks(Shape):
     """How many tasks."""
 
     limit: Annotated[int, Field(ge=1, le=50)] = 20
-    """At most so many."""
+    """Most rows."""
 
 
 class TaskList(Shape):

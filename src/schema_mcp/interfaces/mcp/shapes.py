@@ -16,6 +16,9 @@ _SMALL = 100
 _NOTHING: tuple[Any, ...] = ([], "", False)
 """Defaults that go without saying."""
 
+_UNSEEN = frozenset({"title", "additionalProperties", "pattern", "minimum", "maximum", "exclusiveMinimum", "maxLength"})
+"""What an argument goes without: what lies beyond a bound is refused with words that name the bound."""
+
 _UNSAID = frozenset({"title", "description", "default", "additionalProperties", "examples"})
 
 
@@ -40,7 +43,7 @@ def _quieten(item: Node) -> None:
 
 
 def _input(node: Node) -> Node:
-    kept = {key: value for key, value in _present(node).items() if key not in ("title", "additionalProperties")}
+    kept = {key: value for key, value in _present(node).items() if key not in _UNSEEN}
     if kept.get("default", True) in _NOTHING:
         del kept["default"]
     if "const" in kept:

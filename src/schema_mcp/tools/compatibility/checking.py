@@ -31,7 +31,7 @@ class Compared(Shape):
     """What two schemas may be named by."""
 
     registry: str | None = None
-    """If not the default one."""
+    """If not the default."""
 
     source: Literal["registry", "store"] = "registry"
     """Where to read."""
@@ -40,7 +40,7 @@ class Compared(Shape):
     """Whose versions are meant."""
 
     context: str | None = None
-    """Context of the subject."""
+    """Context."""
 
     version: Annotated[int, Field(ge=1)] | Literal["latest"] | None = None
     """The new side, when it is a version."""
@@ -52,7 +52,7 @@ class Compared(Shape):
     """Language of the texts."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses; version -1 is the latest."""
+    """Schemas it uses; -1: latest."""
 
     other_text: str | None = None
     """The old side, when it is a text."""
@@ -65,7 +65,7 @@ class CheckCompatibility(Compared):
     """What to check against what: two texts, a text and a subject, or two versions."""
 
     level: Level | None = None
-    """Level, if not the one in force."""
+    """If not the one in force."""
 
     metadata: dict[str, Any] | None = None
     """Metadata of the new text."""
@@ -168,7 +168,7 @@ class DiffSchemas(Compared):
     """What to compare: two versions, a text and a version, or two texts."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class ChangeRow(Shape):

@@ -29,22 +29,22 @@ class CheckCompatibilityBulk(Shape):
     """Which histories to judge; all of the registry when nothing is named."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     source: Literal["registry", "store"] = "registry"
-    """The registry, or the store in Git."""
+    """Where to read."""
 
     subjects: tuple[str, ...] = ()
-    """Only these subjects."""
+    """Only these."""
 
     prefix: str = ""
-    """Only subjects that begin so."""
+    """Only names that begin so."""
 
     context: str | None = None
     """Only this context."""
 
     level: Level | None = None
-    """Level to hold them to; the one in force at each subject when left out."""
+    """If not the one in force at each."""
 
     breaking_only: bool = True
     """Leave out the histories that keep the level."""
@@ -53,10 +53,10 @@ class CheckCompatibilityBulk(Shape):
     """Write every row to a file in the export folder."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class HistoryRow(Shape):

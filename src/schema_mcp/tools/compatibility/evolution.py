@@ -36,23 +36,23 @@ class Looked(Shape):
     """Subject."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     source: Literal["registry", "store"] = "registry"
-    """The registry, or the store in Git."""
+    """Where to read."""
 
     context: str | None = None
-    """Context of the subject."""
+    """Context."""
 
 
 class AnalyzeEvolution(Looked):
     """Whose history to tell."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class VersionRow(Shape):
@@ -165,16 +165,16 @@ class SuggestEvolution(Looked):
     """Its language."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses; version -1 is the latest."""
+    """Schemas it uses; -1: latest."""
 
     level: Level | None = None
-    """Level to keep; the one in force when left out."""
+    """If not the one in force."""
 
     step: Annotated[int, Field(ge=1)] | None = None
-    """Give this step's text whole, in parts where it is long."""
+    """This step's text whole, by parts."""
 
     cursor: str | None = None
-    """Where the last part of that text ended."""
+    """Last part's cursor."""
 
 
 class EvolutionStep(Shape):

@@ -23,13 +23,13 @@ class SuggestImprovements(Shape):
     """Subject."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     source: Literal["registry", "store"] = "registry"
-    """Where subject and estate are read."""
+    """Where to read."""
 
     context: str | None = None
-    """Context of the subject."""
+    """Context."""
 
     version: Annotated[int, Field(ge=1)] | Literal["latest"] = "latest"
     """Version number or `latest`."""
@@ -41,16 +41,16 @@ class SuggestImprovements(Shape):
     """Its language."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses; version -1 is the latest."""
+    """Schemas it uses; -1: latest."""
 
     prefix: str = ""
-    """Take customs only from subjects that begin so."""
+    """Customs only of names that begin so."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class ImprovementRow(Shape):

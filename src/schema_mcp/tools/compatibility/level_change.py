@@ -27,22 +27,22 @@ class PlanCompatibilityChange(Shape):
     """The wanted level."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     subjects: tuple[str, ...] = ()
-    """Only these subjects."""
+    """Only these."""
 
     prefix: str = ""
-    """Only subjects that begin so."""
+    """Only names that begin so."""
 
     context: str | None = None
     """Only this context."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class AssessedRow(Shape):

@@ -20,13 +20,13 @@ class ListContexts(Shape):
     """Whose contexts."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 50
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class ContextRow(Shape):
@@ -106,13 +106,13 @@ class CreateContext(Shape):
     """Its name, for example `eu`."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     level: Level | None = None
-    """Its compatibility level; the one in force when left out."""
+    """If not the one in force."""
 
     reason: str = ""
-    """Why, for the commit."""
+    """Why."""
 
 
 class ContextCreated(Shape):

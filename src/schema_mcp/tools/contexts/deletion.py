@@ -21,13 +21,13 @@ class DeleteContext(Shape):
     """Its name."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Digest of the preview; leave it out to get the preview."""
+    """Digest; without it a preview."""
 
     reason: str = ""
-    """Why, for the commit."""
+    """Why."""
 
 
 class ContextDeletion(Shape):
@@ -105,13 +105,13 @@ class ClearContextBatch(DeleteContext):
     """Which context; without `plan` only the preview of the next batch is made."""
 
     prefix: str = ""
-    """Only subjects that begin so."""
+    """Only names that begin so."""
 
     permanent: bool = False
     """For good: the second step, after a soft deletion."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 200
-    """At most so many subjects at a time."""
+    """Most subjects at a time."""
 
 
 class ContextCleared(Shape):

@@ -21,7 +21,7 @@ class ApplyPlan(Shape):
     """Seconds to wait for its end."""
 
     reason: str = ""
-    """Why, for the journal."""
+    """Why."""
 
 
 @tool(scope=Scope.WRITE, effect=Effect.REPLACES, core=True)

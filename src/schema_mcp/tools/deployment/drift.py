@@ -20,7 +20,7 @@ class DetectDrift(Selected):
     """Where to look for drift."""
 
     registry: str | None = None
-    """If not the default one."""
+    """If not the default."""
 
     registries: tuple[str, ...] = ()
     """Several instead."""

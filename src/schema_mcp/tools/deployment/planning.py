@@ -20,7 +20,7 @@ class PlanDeployment(Selected):
     """What to deploy, and where to."""
 
     registries: tuple[str, ...] = ()
-    """Exactly these, in this order; all writable ones when left out."""
+    """Exactly these, in order; else all writable ones."""
 
     strategy: Strategy = Strategy.ALL_AT_ONCE
     """`canary`: the first registry, then the rest."""

@@ -23,10 +23,10 @@ class GetPlan(Shape):
     """Digest of a plan."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class PlanRow(Shape):

@@ -28,19 +28,19 @@ class ReconcileDrift(Selected):
     """What to mend; without `plan` only the preview is made."""
 
     direction: Direction
-    """`deploy` the store to the registry, or `adopt` the registry into the store."""
+    """Store to registry, or registry into store."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Digest of the preview; leave it out to get the preview."""
+    """Digest; without it a preview."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait before the reply names a task."""
+    """Seconds to wait for its end."""
 
     reason: str = ""
-    """Why, for commit and journal."""
+    """Why."""
 
 
 class MendingRow(Shape):

@@ -22,19 +22,19 @@ class RollbackChange(Shape):
     """Task that made it, or the digest of its plan."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Digest of the preview; without it nothing is written."""
+    """Digest; without it a preview."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
     """Seconds to wait for its end."""
 
     reason: str = ""
-    """Why, for the journal."""
+    """Why."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class RolledBack(Shape):

@@ -14,7 +14,7 @@ class Selected(Shape):
     """Which subjects, in which registries."""
 
     subjects: tuple[str, ...] = ()
-    """Only these subjects."""
+    """Only these."""
 
     prefix: str = ""
     """Only names that begin so."""
@@ -23,10 +23,10 @@ class Selected(Shape):
     """Only this context."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 def selection_of(request: Selected) -> Selection:

@@ -28,16 +28,16 @@ class BundleSchema(Shape):
     """Its version."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     source: Literal["registry", "store"] = "registry"
-    """Where to look."""
+    """Where to read."""
 
     context: str | None = None
     """Context."""
 
     cursor: str | None = None
-    """Where the last part ended."""
+    """Last part's cursor."""
 
 
 class Bundle(Shape):

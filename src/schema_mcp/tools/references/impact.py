@@ -28,16 +28,16 @@ class AnalyzeImpact(Shape):
     """Context."""
 
     registries: tuple[str, ...] = ()
-    """Registries to look at; all of them when left out."""
+    """All when left out."""
 
     depth: Annotated[int, Field(ge=1, le=100)] = 10
-    """How many references away at most."""
+    """Most references away."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class AffectedRow(Shape):

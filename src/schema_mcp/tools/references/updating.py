@@ -29,13 +29,13 @@ class PlanReferenceUpdate(Shape):
     """Context."""
 
     registries: tuple[str, ...] = ()
-    """Exactly these; every writable one when left out."""
+    """Exactly these; else all writable ones."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 @tool(scope=Scope.READ, effect=Effect.READS)

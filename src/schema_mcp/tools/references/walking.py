@@ -34,25 +34,25 @@ class GetReferences(Shape):
     """What it uses, or who uses it."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     source: Literal["registry", "store"] = "registry"
-    """Where to look."""
+    """Where to read."""
 
     context: str | None = None
     """Context."""
 
     depth: Annotated[int, Field(ge=1, le=100)] = 10
-    """How many references away at most."""
+    """Most references away."""
 
     view: Literal["rows", "graph", "mermaid"] = "rows"
-    """Versions in the order to register them; the references between them; a drawing."""
+    """In order, as references, or drawn."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class PlaceRow(Shape):

@@ -20,7 +20,7 @@ class ExplainAccess(Shape):
     """Tool that you want to call."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     subject: str | None = None
     """Subject it is about."""

@@ -16,16 +16,16 @@ class GetStatistics(Shape):
     """What to count."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     context: str | None = None
     """Only this context."""
 
     prefix: str = ""
-    """Only subjects that begin so."""
+    """Only names that begin so."""
 
     levels_asked: Annotated[int, Field(ge=0, le=100_000)] = LEVELS_ASKED
-    """At most so many subjects are asked for their own level."""
+    """Most subjects asked for their level."""
 
 
 class CountedRow(Shape):

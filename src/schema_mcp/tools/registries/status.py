@@ -22,10 +22,10 @@ class GetRegistryInfo(Shape):
     """Which registry."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     modes_asked: Annotated[int, Field(ge=0, le=100_000)] = MODES_ASKED
-    """At most so many subjects are asked for a mode IMPORT left on."""
+    """Most subjects asked for a mode IMPORT left on."""
 
 
 class AddressRow(Shape):
@@ -175,7 +175,7 @@ class ConnectionsToTest(Shape):
     """Which registries to try."""
 
     registry: str | None = None
-    """Registry; every one when left out."""
+    """All when left out."""
 
     wait: Annotated[float, Field(gt=0, le=60)] = 10
     """Seconds to wait for each."""

@@ -20,7 +20,7 @@ class AdoptRegistry(Selected):
     """Which registry, and which of its subjects; without `plan` only the preview is made."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     targets: tuple[str, ...] | None = None
     """Registries that new subjects are meant for."""

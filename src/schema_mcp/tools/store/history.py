@@ -22,13 +22,13 @@ class GetSchemaHistory(Shape):
     """Subject."""
 
     context: str | None = None
-    """Context of the subject, or a whole context."""
+    """Of the subject, or whole."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    """At most so many commits."""
+    """Most commits."""
 
     cursor: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class HistoryRow(Shape):

@@ -46,10 +46,10 @@ class ListStoredSchemas(Shape):
     """Branch for review to read."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class StoredRow(Shape):

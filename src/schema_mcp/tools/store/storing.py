@@ -34,7 +34,7 @@ class StoreSchema(Shape):
     """Context."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses; version -1 is the latest."""
+    """Schemas it uses; -1: latest."""
 
     metadata: dict[str, Any] | None = None
     """Metadata of the schema."""
@@ -43,10 +43,10 @@ class StoreSchema(Shape):
     """Data-contract rules."""
 
     level: Level | None = None
-    """Prove it beside the level in force."""
+    """Proved beside the one in force."""
 
     targets: tuple[str, ...] | None = None
-    """Registries it is meant for."""
+    """Registries meant for."""
 
     owner: str | None = None
     """Who answers for it."""
@@ -58,7 +58,7 @@ class StoreSchema(Shape):
     """Labels."""
 
     branch: str | None = None
-    """Branch for review, to commit onto."""
+    """Branch for review."""
 
     reason: str = ""
     """Why."""
@@ -181,7 +181,7 @@ class UpdateStoredSchema(Shape):
     """Who answers for it."""
 
     targets: tuple[str, ...] | None = None
-    """Registries it is meant for."""
+    """Registries meant for."""
 
     level: Level | None = None
     """Level."""
@@ -193,7 +193,7 @@ class UpdateStoredSchema(Shape):
     """Say nothing of these any more."""
 
     branch: str | None = None
-    """Branch for review, to commit onto."""
+    """Branch for review."""
 
     reason: str = ""
     """Why."""

@@ -18,19 +18,19 @@ class DeleteSubject(Shape):
     """Subject."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     context: str | None = None
     """Context."""
 
     permanent: bool = False
-    """Purge what is soft-deleted already; cannot be undone in the registry."""
+    """For good: what is soft-deleted already."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Digest of the preview; leave it out to get the preview."""
+    """Digest; without it a preview."""
 
     reason: str = ""
-    """Why, for the commit."""
+    """Why."""
 
 
 class DeleteSchemaVersion(DeleteSubject):

@@ -29,10 +29,10 @@ class OneSchema(Shape):
     """Its version."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     source: Literal["registry", "store"] = "registry"
-    """Where the subject is read."""
+    """Where to read."""
 
     context: str | None = None
     """Context."""
@@ -50,10 +50,10 @@ class OneSchema(Shape):
     """How the payload is written."""
 
     header: bool = False
-    """Base64 begins with the serializers' header (zero, schema id)."""
+    """Base64 begins with the serializers' header."""
 
     message: str = ""
-    """Protobuf message, if not the first."""
+    """Message, if not the first."""
 
 
 class ValidateData(OneSchema):
@@ -129,7 +129,7 @@ class GenerateExample(OneSchema):
     """Another seed, another example."""
 
     cursor: str | None = None
-    """Where the last part ended."""
+    """Last part's cursor."""
 
 
 class ExampleMade(Shape):

@@ -19,10 +19,10 @@ class ListSubjects(Shape):
     """Which subjects to list."""
 
     registry: str | None = None
-    """If not the default one."""
+    """If not the default."""
 
     context: str | None = None
-    """Only this context; `default` is the unnamed one."""
+    """Only this context."""
 
     prefix: str = ""
     """Only names that begin so."""
@@ -31,10 +31,10 @@ class ListSubjects(Shape):
     """Soft-deleted subjects too."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 200
-    """At most so many names."""
+    """Most names."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class SubjectList(Shape):
@@ -84,7 +84,7 @@ class GetSchema(Shape):
     """Which schema to read: a subject (and version), or an id."""
 
     registry: str | None = None
-    """If not the default one."""
+    """If not the default."""
 
     source: Literal["registry", "store"] = "registry"
     """Where to read."""
@@ -93,7 +93,7 @@ class GetSchema(Shape):
     """Subject to read."""
 
     context: str | None = None
-    """Context of the subject or id."""
+    """Context."""
 
     version: Annotated[int, Field(ge=1)] | Literal["latest"] = "latest"
     """Which version."""
@@ -102,7 +102,7 @@ class GetSchema(Shape):
     """Schema id, instead of a subject."""
 
     cursor: str | None = None
-    """Where the last part ended."""
+    """Last part's cursor."""
 
 
 class SchemaFound(Shape):

@@ -25,13 +25,13 @@ class RegisterSchema(Shape):
     """Its language."""
 
     registry: str | None = None
-    """If not the default one."""
+    """If not the default."""
 
     context: str | None = None
-    """If not the default one."""
+    """If not the default."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses; version -1 is the latest."""
+    """Schemas it uses; -1: latest."""
 
     metadata: dict[str, Any] | None = None
     """Part of the identity."""
@@ -40,7 +40,7 @@ class RegisterSchema(Shape):
     """Part of the identity."""
 
     level: Level | None = None
-    """Prove it beside the level in force."""
+    """Proved beside the one in force."""
 
     description: str = ""
     """What it is for."""
@@ -49,7 +49,7 @@ class RegisterSchema(Shape):
     """Labels."""
 
     reason: str = ""
-    """Why, for the commit."""
+    """Why."""
 
     stop_after: Stop | None = None
     """Stop early, after this."""

@@ -21,7 +21,7 @@ class RestoreSubject(Shape):
     """Subject."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     context: str | None = None
     """Context."""
@@ -30,10 +30,10 @@ class RestoreSubject(Shape):
     """Only this version."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Digest of the preview; leave it out to get the preview."""
+    """Digest; without it a preview."""
 
     reason: str = ""
-    """Why, for the commit."""
+    """Why."""
 
 
 class RestoredRow(Shape):

@@ -19,16 +19,16 @@ class SearchSchemas(Shape):
     """Words to find."""
 
     registries: tuple[str, ...] = ()
-    """Only these; all and the store when left out."""
+    """Only these; else all and the store."""
 
     prefix: str = ""
     """Only names that begin so."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    """At most so many hits."""
+    """Most hits."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class Hit(Shape):

@@ -32,7 +32,7 @@ class ValidateSchema(Shape):
     """Context that its references are looked up in."""
 
     registry: str | None = None
-    """Registry with the referenced schemas, if not the default one."""
+    """Registry with the referenced schemas."""
 
     references: tuple[SchemaReference, ...] = ()
     """Schemas it uses."""
@@ -47,7 +47,7 @@ class ValidateSchema(Shape):
     """Which text to reply with."""
 
     cursor: str | None = None
-    """Where the last part ended."""
+    """Last part's cursor."""
 
 
 class LintRow(Shape):

@@ -27,10 +27,10 @@ class GetSchemaVersions(Shape):
     """Subject."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     source: Literal["registry", "store"] = "registry"
-    """The registry, or the store in Git."""
+    """Where to read."""
 
     context: str | None = None
     """Context."""
@@ -39,10 +39,10 @@ class GetSchemaVersions(Shape):
     """Deleted versions too."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 50
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class VersionRow(Shape):
@@ -169,16 +169,16 @@ class GetSubjectsBySchemaId(Shape):
     """Schema id."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     context: str | None = None
-    """Only this context; ids mean different things in different ones."""
+    """Only this context."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
-    """At most so many rows."""
+    """Most rows."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class HolderRow(Shape):
@@ -264,28 +264,28 @@ class LookupSchema(Shape):
     """Its language."""
 
     subject: str | None = None
-    """Subject to look in; every one when left out."""
+    """Only this subject."""
 
     registry: str | None = None
-    """Registry, if not the default one."""
+    """If not the default."""
 
     context: str | None = None
-    """Context of the subject, or the context to look in."""
+    """Context."""
 
     references: tuple[SchemaReference, ...] = ()
     """Schemas it uses."""
 
     metadata: dict[str, Any] | None = None
-    """Part of the identity; left out, it does not count."""
+    """Part of the identity, if given."""
 
     rule_set: dict[str, Any] | None = None
-    """Part of the identity; left out, it does not count."""
+    """Part of the identity, if given."""
 
     normalize: bool = False
     """Find it in another spelling, too."""
 
     cursor: str | None = None
-    """Where the last page ended."""
+    """Last page's cursor."""
 
 
 class SchemaLookedUp(Shape):
