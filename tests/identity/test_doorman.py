@@ -272,6 +272,15 @@ async def test_a_token_of_ours_comes_as_bearer_or_as_password(at: World):
     assert at.github.requests == []
 
 
+async def test_a_persons_token_is_no_password(at: World):
+    at.github.user("root")
+    basic = base64.b64encode(f"root:{at.github.token('root', 'repo')}".encode()).decode()
+
+    with pytest.raises(UnknownCallerError):
+        await at.door.caller(f"Basic {basic}")
+    assert at.github.requests == []
+
+
 async def test_a_token_of_ours_ends_when_it_expires_or_is_revoked(at: World):
     _, short = at.tokens.make("short", Grant(Scope.READ), "Ann", at.now.moment() + timedelta(hours=1))
     _, long = at.tokens.make("long", Grant(Scope.READ), "Ann", None)
