@@ -8,6 +8,7 @@ import pytest
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import StoreError, UnknownCallerError
+from schema_mcp.identity import keys
 from schema_mcp.identity.issuing import LIFETIME, SignIns
 from schema_mcp.identity.keys import FILE, Keys
 from schema_mcp.stores.signins import SignInStore
@@ -75,6 +76,13 @@ def test_processes_of_one_folder_share_its_keys(at: World, tmp_path: Path):
     assert again.public == at.keys.public
     assert again.unseal(at.keys.seal("x")) == "x"
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_who_comes_second_keeps_the_first_ones_keys(at: World, tmp_path: Path):
+    keys._make(tmp_path / FILE)
+
+    assert Keys(tmp_path).public == at.keys.public
+    assert [one.name for one in tmp_path.glob(f"{FILE}*")] == [FILE]
 
 
 def test_another_folders_keys_open_nothing(at: World, tmp_path: Path):

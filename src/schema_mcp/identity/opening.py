@@ -68,11 +68,15 @@ async def opened(
 ) -> AsyncGenerator[House]:
     """The door of a server with this state folder."""
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(
-            httpx2.AsyncClient(timeout=PATIENCE, limits=_CONNECTIONS, transport=transport, trust_env=False)
-        )
+        # GitHub may be behind the operator's proxy; what strangers name is connected to directly, where it was checked.
+        client, direct = [
+            await stack.enter_async_context(
+                httpx2.AsyncClient(timeout=PATIENCE, limits=_CONNECTIONS, transport=transport, trust_env=trusting)
+            )
+            for trusting in (True, False)
+        ]
         tokens = stack.enter_context(closing(Tokens(state / TOKENS)))
-        outside = Outside(client, resolve)
+        outside = Outside(direct, resolve)
         github = GitHubIdentity(access.github, access.asks_for, client) if access.github else None
         pipelines = Pipelines(access, outside) if access.issuers else None
         if not access.facade or github is None:
