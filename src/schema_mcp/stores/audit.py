@@ -7,7 +7,7 @@ cut takes away. Texts never stand here, only their keyed digests: equal argument
 
 import hashlib
 import secrets
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
@@ -24,6 +24,9 @@ from schema_mcp.stores.chain import ROTATE_AT, Chain, canonical, explained, lock
 from schema_mcp.stores.clock import Clock, stamp, utc_now
 from schema_mcp.stores.sqlite import private_folder
 from schema_mcp.stores.trail import Finding
+
+MOST_LOOKED_AT = 50_000
+"""Lines that one search reads, a second or so."""
 
 _KEY = "audit.key"
 
@@ -54,9 +57,22 @@ class Entry:
     reason: str = ""
     plan: str = ""
     arguments_digest: str = ""
+    via: str = ""
+    client: str = ""
+    registries: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
     duration_ms: float | None = None
     at: str = ""
     seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Lines that were looked for, newest first: out of how many, and before which `seq` to go on (0: the end)."""
+
+    found: list[Entry]
+    looked_at: int
+    before: int
 
 
 class Listener(Protocol):
@@ -140,9 +156,28 @@ class Audit:
 
         return await to_thread.run_sync(read)
 
+    async def search(self, fits: Callable[[Entry], bool], *, limit: int, before: int = 0, since: str = "") -> Search:
+        """The newest lines that fit, before a `seq`; looks at so many lines at most that one call never takes long."""
+        return await to_thread.run_sync(self._search, fits, limit, before, since)
+
     async def verify(self) -> list[Finding]:
         """Where lines were changed, moved, added or cut off; empty while the chain holds."""
         return await to_thread.run_sync(trail.verify, self._folder)
+
+    def _search(self, fits: Callable[[Entry], bool], limit: int, before: int, since: str) -> Search:
+        found: list[Entry] = []
+        looked = 0
+        for entry in map(_from_line, trail.newest(self._folder)):
+            if before and entry.seq >= before:
+                continue
+            if entry.at < since:
+                break
+            if len(found) == limit or looked == MOST_LOOKED_AT:
+                return Search(found, looked, entry.seq + 1)
+            looked += 1
+            if fits(entry):
+                found.append(entry)
+        return Search(found, looked, 0)
 
     def _noted_aloud(self, entry: Entry, listener: Listener) -> bool:
         try:
@@ -181,7 +216,7 @@ class Audit:
 def _from_line(said: Json) -> Entry:
     known: Json = {name: said[name] for name in _FIELDS if name in said}
     known["outcome"] = Outcome(said["outcome"])
-    known["scopes"] = tuple(said.get("scopes", ()))
+    known |= {name: tuple(said.get(name, ())) for name in ("scopes", "registries", "subjects")}
     return Entry(**known)
 
 

@@ -1,8 +1,8 @@
 """The one way a tool is run, for every interface: allowed? arguments valid? run, and leave an audit line."""
 
 import secrets
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from schema_mcp.domain.caller import Caller
 from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError, SchemaMcpError
@@ -13,6 +13,7 @@ from schema_mcp.toolkit.tool import Shape, Tool
 from schema_mcp.toolkit.workspace import Report, Workspace
 
 _LONGEST_NAME = 200
+_MOST_NAMES = 20
 
 
 def new_request_id() -> str:
@@ -63,16 +64,34 @@ def _entry(workspace: Workspace, tool: Tool[Any, Any], arguments: Mapping[str, A
         value = arguments.get(argument)
         return value[:_LONGEST_NAME] if isinstance(value, str) else ""
 
+    def several(*names: str) -> tuple[str, ...]:
+        values = [one for name in names for one in _listed(arguments.get(name))]
+        return tuple(one[:_LONGEST_NAME] for one in values[:_MOST_NAMES] if isinstance(one, str))
+
     return Entry(
         tool=tool.name,
         request_id=workspace.request_id,
         caller=workspace.caller.name,
         scopes=tuple(sorted(workspace.caller.scopes)),
         effect=tool.effect,
-        registry=named("registry"),
+        registry=named("registry") or _default(workspace, tool),
         context=named("context"),
         subject=named("subject"),
         plan=named("plan"),
         reason=named("reason"),
         arguments_digest=workspace.audit.digest(arguments),
+        via=workspace.caller.via,
+        client=workspace.caller.client[:_LONGEST_NAME],
+        registries=several("registries", "source", "target"),
+        subjects=several("subjects"),
     )
+
+
+def _default(workspace: Workspace, tool: Tool[Any, Any]) -> str:
+    """The registry that is meant when none is named."""
+    meant = tool.touches_registries and "registry" in tool.request.model_fields
+    return workspace.fleet.default if meant else ""
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return cast("Sequence[Any]", value) if isinstance(value, (list, tuple)) else (value,)

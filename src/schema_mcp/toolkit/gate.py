@@ -101,6 +101,8 @@ class RegistryGate:
             scopes=tuple(sorted(caller.scopes)),
             effect=effect,
             registry=asking.registry,
+            via="rest",
+            client=caller.client[:200],
         )
         place = asking.place
         if place is None:

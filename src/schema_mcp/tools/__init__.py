@@ -8,6 +8,7 @@ from schema_mcp.tools import (
     contexts,
     deployment,
     export,
+    governance,
     ids,
     migration,
     references,
@@ -32,6 +33,7 @@ TOOLSETS = (
     migration,
     export,
     tasks,
+    governance,
     help_,
 )
 """The product's table of contents, in its order."""

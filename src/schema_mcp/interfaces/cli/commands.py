@@ -10,6 +10,7 @@ import click
 
 from schema_mcp import logs
 from schema_mcp.interfaces.cli.arguments import given, options_of
+from schema_mcp.interfaces.cli.audit import audit
 from schema_mcp.interfaces.cli.batch import batch_option
 from schema_mcp.interfaces.cli.calling import called, opened
 from schema_mcp.interfaces.cli.doctor import doctor
@@ -60,6 +61,7 @@ commands.add_command(init)
 commands.add_command(doctor)
 commands.add_command(reference)
 commands.add_command(token)
+commands.add_command(audit)
 
 
 def _command(name: str, tool: Tool[Any, Any]) -> click.Command:
