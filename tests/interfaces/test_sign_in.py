@@ -4,18 +4,23 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from fakes.github import SECRET, URL
 from interfaces.conftest import ORDER
-from interfaces.house import PUBLIC, House, Make, kept_open, result
+from interfaces.house import ACCESS, PUBLIC, House, Make, kept_open, result
+from interfaces.test_site import served
 from schema_mcp.domain.caller import Grant, Reach, Scope
-from schema_mcp.domain.errors import ConfigurationError
+from schema_mcp.domain.errors import ConfigurationError, StoreError
 from schema_mcp.identity.opening import TOKENS
 from schema_mcp.serving import serve
+from schema_mcp.stores.audit import Entry
 from schema_mcp.stores.tokens import Tokens
 
 
@@ -188,6 +193,40 @@ async def test_no_token_leaves_the_server_in_a_reply_or_a_log(house: House, capl
 
     assert token not in "".join(said) + caplog.text
     assert SECRET not in "".join(said) + caplog.text
+
+
+async def test_where_the_trail_cannot_be_written_nobody_comes_in(house: House, monkeypatch: pytest.MonkeyPatch):
+    async def full(entry: Entry) -> None:
+        raise StoreError("The trail cannot be written")
+
+    monkeypatch.setattr(house.workspace.audit, "record", full)
+    token = house.token("root")
+
+    assert (await house.call(token, "list_registries")).status_code == 503
+    assert (await house.face(token, "GET", "/dev/subjects")).status_code == 503
+
+
+async def test_what_a_caller_sends_to_us_is_sent_to_no_registry(world: Path, settings: Make):
+    heard: list[Any] = []
+
+    async def registry(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            heard.append((scope["headers"], await Request(scope, receive).body()))
+            await JSONResponse([])(scope, receive, send)
+
+    async with served(registry) as url:
+        text = f'default: prod\nregistries: {{ prod: {{ backend: confluent, url: "{url}", retries: 0 }} }}\n'
+        (world / "registries.yaml").write_text(text, encoding="utf-8")
+        alone = ACCESS.replace("registries: [dev, locked], ", "")
+        async with kept_open(world, settings, text=alone) as house:
+            token = house.token("root")
+            for name, listing in house.workspace.listings.items():
+                arguments = {key: "orders-a" for key in listing.arguments if key in ("subject", "query", "prefix")}
+                await house.call(token, name, **arguments)
+
+    assert len(heard) > 10
+    assert token not in str(heard)
+    assert SECRET not in str(heard)
 
 
 # --- the registries' own face ----------------------------------------------------------------------------------------

@@ -51,8 +51,8 @@ class Pipelines:
         self._now = now
         self._clock = clock
         self._keys: dict[str, _Keys] = {}
-        self._turn = anyio.Lock()
         self.issuers: Mapping[str, Issuer] = {one.url: one for one in access.issuers}
+        self._turns = {url: anyio.Lock() for url in self.issuers}
 
     async def caller(self, token: str, issuer: str) -> Caller:
         """Whose pipeline it is; raises `UnknownCallerError` for a token that does not hold here."""
@@ -95,7 +95,7 @@ class Pipelines:
 
     async def _held(self, issuer: Issuer, since: float | None = None) -> _Keys:
         """The issuer's keys; none older than `since`."""
-        async with self._turn:
+        async with self._turns[issuer.url]:
             held = self._keys.get(issuer.url)
             oldest = self._now() - _KEYS_FOR if since is None else since
             if held is None or held.fetched < oldest:

@@ -35,6 +35,9 @@ _MIGRATIONS = (
         "CREATE TABLE client (id TEXT PRIMARY KEY, about TEXT NOT NULL, made_at TEXT NOT NULL) STRICT",
     ),
 )
+_PATIENCE = timedelta(seconds=2)
+"""Somebody waits at the door, and others behind him."""
+
 _REMEDY = "Stop the server and move the file away: everybody signs in again."
 _MOST_ASKED = 10_000
 _MOST_CLIENTS = 1_000
@@ -65,7 +68,7 @@ class SignInStore:
     """The sign-ins of one state folder, shared by any number of processes."""
 
     def __init__(self, path: Path, *, clock: Clock = utc_now) -> None:
-        self._database = Database(path, _MIGRATIONS, remedy=_REMEDY)
+        self._database = Database(path, _MIGRATIONS, remedy=_REMEDY, patience=_PATIENCE)
         self._clock = clock
 
     def close(self) -> None:

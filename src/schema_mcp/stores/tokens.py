@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from schema_mcp.domain.caller import Caller, Grant, Reach, Scope
@@ -28,6 +28,9 @@ _MIGRATIONS = (
         ) STRICT""",
     ),
 )
+_PATIENCE = timedelta(seconds=2)
+"""Somebody waits at the door, and others behind him."""
+
 _REMEDY = "Stop the server, move the file away, and make new tokens."
 _COLUMNS = "id, name, scope, registries, contexts, subjects, made_at, made_by, expires_at, revoked_at"
 
@@ -60,7 +63,7 @@ class Tokens:
     """The tokens of one state folder, shared by any number of processes."""
 
     def __init__(self, path: Path, *, clock: Clock = utc_now) -> None:
-        self._database = Database(path, _MIGRATIONS, remedy=_REMEDY)
+        self._database = Database(path, _MIGRATIONS, remedy=_REMEDY, patience=_PATIENCE)
         self._clock = clock
 
     def close(self) -> None:

@@ -67,8 +67,21 @@ def _configured(settings: Settings) -> list[Finding]:
         Finding("state", str(settings.state)),
         Finding("exports", str(settings.exports)),
         Finding("ids", f"handed out by the {settings.ids}"),
+        Finding("sign-in", _sign_in(settings)),
         Finding("writes", "nowhere (--read-only)" if settings.read_only else "where a registry allows it"),
     ]
+
+
+def _sign_in(settings: Settings) -> str:
+    access = settings.access
+    if access is None or not access.signs_in:
+        return "not set up; over HTTP on loopback the owner of the process calls"
+    ways = [
+        *(["GitHub"] if access.github else []),
+        *(["a page of ours"] if access.facade else []),
+        *(f"pipelines of {one.url}" for one in access.issuers),
+    ]
+    return f"{access.url}: {', '.join(ways)}; {len(access.rules) + len(access.pipelines)} grants"
 
 
 async def _store(workspace: Workspace) -> AsyncIterator[Finding]:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schema_mcp.domain import caller
 from schema_mcp.domain.caller import Caller
-from schema_mcp.domain.errors import IdentityAwayError, UnknownCallerError
+from schema_mcp.domain.errors import IdentityAwayError, SchemaMcpError, UnknownCallerError
 from schema_mcp.identity import CALLER
 from schema_mcp.interfaces.mcp.http import LARGEST_BODY, PATH
 
@@ -85,7 +85,7 @@ class SignIn:
         given = Headers(scope=scope).getlist("authorization")
         try:
             known = await self._who(given[0] if len(given) == 1 else None)
-        except UnknownCallerError as error:
+        except SchemaMcpError as error:
             await self._unknown(error, tried=bool(given))(scope, receive, send)
             return
         scope = {**scope, CALLER: replace(known, via="http")}
@@ -104,9 +104,9 @@ class SignIn:
             return
         await self._app(scope, _again(body, receive), send)
 
-    def _unknown(self, error: UnknownCallerError, *, tried: bool) -> Response:
+    def _unknown(self, error: SchemaMcpError, *, tried: bool) -> Response:
         said = f"{error}. {error.hint}"
-        if isinstance(error, IdentityAwayError):
+        if isinstance(error, IdentityAwayError) or not isinstance(error, UnknownCallerError):
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, error.code, said, {"Retry-After": "5"})
         parts = {"error": "invalid_token", "error_description": str(error)} if tried else {}
         return _refusal(HTTPStatus.UNAUTHORIZED, error.code, said, self._challenge(_BASELINE, parts))

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schema_mcp.domain.caller import Caller
-from schema_mcp.domain.errors import IdentityAwayError, UnknownCallerError
+from schema_mcp.domain.errors import IdentityAwayError, SchemaMcpError, UnknownCallerError
 from schema_mcp.interfaces.registry_api.media import JSON_TYPES
 
 WhoCalls: TypeAlias = Callable[[str | None], Awaitable[Caller]]
@@ -25,9 +25,9 @@ async def caller_of(request: Request, who: WhoCalls) -> Caller:
     return replace(await who(given[0] if len(given) == 1 else None), via="registry")
 
 
-def refusal(error: UnknownCallerError) -> Response:
-    """What somebody hears whom we do not know, in the registry's terms."""
-    away = isinstance(error, IdentityAwayError)
+def refusal(error: SchemaMcpError) -> Response:
+    """What somebody hears whom we do not know, or cannot know just now, in the registry's terms."""
+    away = isinstance(error, IdentityAwayError) or not isinstance(error, UnknownCallerError)
     body = json.dumps({"error_code": _AWAY if away else _UNKNOWN, "message": f"{error}. {error.hint}"})
     status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.UNAUTHORIZED
     headers = {"Retry-After": "5"} if away else {"WWW-Authenticate": 'Basic realm="schema-mcp", Bearer'}

@@ -18,7 +18,6 @@ from schema_mcp.domain.errors import (
     NotPermittedError,
     ReadOnlyError,
     SchemaMcpError,
-    UnknownCallerError,
 )
 from schema_mcp.interfaces.registry_api import bodies
 from schema_mcp.interfaces.registry_api.auth import WhoCalls, caller_of, refusal
@@ -74,7 +73,7 @@ class RegistryRoute(BaseRoute):
         try:
             caller = await caller_of(request, self._who) if self._who else None
             response = await self._respond(request, caller)
-        except UnknownCallerError as error:
+        except SchemaMcpError as error:
             response = refusal(error)
         await response(scope, receive, send)
 
