@@ -11,6 +11,8 @@ from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from schema_mcp.domain.identity import guid_of
+from schema_mcp.registries import wire
 from schema_mcp.registries.contract import Capability
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -36,11 +38,15 @@ class Kept:
     body: dict[str, Any]
     deleted: bool = False
 
+    @property
+    def guid(self) -> str:
+        return guid_of(wire.schema(self.body))
+
     def shown(self, *, old: bool) -> dict[str, Any]:
         told = {"subject": self.subject, "version": self.version, "id": self.id, **self.body}
         if old and told.get("schemaType") == "AVRO":
             del told["schemaType"]
-        return told if old else {**told, "guid": f"guid-{self.id}", "ts": 1, "deleted": self.deleted}
+        return told if old else {**told, "guid": self.guid, "ts": 1, "deleted": self.deleted}
 
 
 @dataclass
@@ -98,6 +104,8 @@ class FakeConfluent:
                 return self.page(query, deleted=deleted)
             case "GET", ["schemas", "ids", number]:
                 return self.by_id(int(number), query)
+            case "GET", ["schemas", "guids", guid] if not self.old:
+                return self.by_guid(guid)
             case "GET", ["schemas", "ids", number, "versions"]:
                 holders = [one for one in self.holding(int(number), query) if deleted or not one.deleted]
                 return [{"subject": one.subject, "version": one.version} for one in holders]
@@ -187,6 +195,12 @@ class FakeConfluent:
         told = query.get("fetchMaxId") == "true" and not self.old
         return {**shown, "maxId": self.next_ids.get(context, 1) - 1} if told else shown
 
+    def by_guid(self, guid: str) -> dict[str, Any]:
+        for one in self.matching(":*:", deleted=True):
+            if one.guid == guid:
+                return one.shown(old=False)
+        raise Refused(40403)
+
     def page(self, query: dict[str, str], *, deleted: bool) -> list[dict[str, Any]]:
         kept = self.matching(query.get("subjectPrefix", ""), deleted=deleted)
         if query.get("latestOnly") == "true":
@@ -263,7 +277,7 @@ class FakeConfluent:
         return self.registered(kept)
 
     def registered(self, kept: Kept) -> dict[str, Any]:
-        return {"id": kept.id} if self.old else {"id": kept.id, "version": kept.version, "guid": "g", **kept.body}
+        return {"id": kept.id} if self.old else {"id": kept.id, "version": kept.version, "guid": kept.guid, **kept.body}
 
     def verdict(self, subject: str, body: dict[str, Any], number: str = "latest") -> dict[str, Any]:
         if self.in_force("config", subject)["compatibilityLevel"] == "NONE" or Capability.COMPATIBILITY in self.lacks:

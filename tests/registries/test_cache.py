@@ -17,7 +17,10 @@ from schema_mcp.registries.memory import Memory, is_away
 
 ORDERS, PAYMENTS = Subject("orders-value"), Subject("payments-value")
 SCHEMA = Schema('"string"', metadata={"properties": {"owner": "shop"}})
-REMEMBERED = {"contexts", "subjects", "numbers", "version", "schema", "holders"}
+REMEMBERED = {"contexts", "subjects", "numbers", "version", "schema", "by_guid", "holders"}
+LASTING = {"schema", "by_guid"}
+"""An id, and a GUID, mean the same for ever."""
+
 LISTED = {"versions"}
 ASKED = READS.keys() - REMEMBERED - LISTED - {"close"}
 
@@ -27,6 +30,7 @@ ANSWERS: dict[str, Any] = {
     "numbers": [1, 2],
     "version": Version(ORDERS, 1, 7, SCHEMA),
     "schema": SCHEMA,
+    "by_guid": SCHEMA,
     "holders": [(ORDERS, 1)],
 }
 
@@ -119,7 +123,7 @@ async def test_readers_share_one_answer_until_its_time_is_over(world: World, met
     later = await world.ask(method)
 
     assert first == second == later == ANSWERS[method]
-    assert len(world.product.calls) == (1 if method == "schema" else 2)  # an id means the same for ever
+    assert len(world.product.calls) == (1 if method in LASTING else 2)
 
 
 @pytest.mark.parametrize("method", sorted(ASKED))
@@ -151,7 +155,9 @@ async def test_a_fresh_one_never_answers_from_memory_while_the_registry_is_away(
         await world.ask(method, world.fresh())
 
 
-@pytest.mark.parametrize(("method", "nothing"), [("version", None), ("schema", None), ("numbers", []), ("holders", [])])
+@pytest.mark.parametrize(
+    ("method", "nothing"), [("version", None), ("schema", None), ("by_guid", None), ("numbers", []), ("holders", [])]
+)
 async def test_nothing_is_never_remembered(world: World, method: str, nothing: Any):
     world.product.answers[method] = nothing
     await world.ask(method)
@@ -289,7 +295,7 @@ async def test_a_listing_that_breaks_off_is_an_error_and_not_remembered(world: W
 
 @pytest.mark.parametrize("through", ["fresh", "reading"])
 @pytest.mark.parametrize("write", sorted(WRITES))
-@pytest.mark.parametrize("method", sorted(REMEMBERED - {"schema"}))
+@pytest.mark.parametrize("method", sorted(REMEMBERED - LASTING))
 async def test_a_read_after_our_own_write_always_sees_it(world: World, write: str, method: str, through: str):
     await world.ask(method)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.clock import FakeClock
-from registries.test_cache import ANSWERS, AWAY, ORDERS, REMEMBERED, SCHEMA, Product
+from registries.test_cache import ANSWERS, AWAY, LASTING, ORDERS, REMEMBERED, SCHEMA, Product
 from registries.test_guard import READS, WRITES
 from schema_mcp.domain.errors import RegistryError
 from schema_mcp.domain.schema import Reference, Schema, SchemaType, Subject, Version
@@ -59,7 +59,7 @@ async def test_a_restarted_server_still_has_what_the_registry_said(method: str, 
     reading = second.reading()
 
     assert await second.ask(method, reading) == ANSWERS[method]
-    assert reading.basis == Basis(age=500, stale=method != "schema")  # an id needs nobody's word
+    assert reading.basis == Basis(age=500, stale=method not in LASTING)
     await second.memory.close()
 
 
@@ -75,7 +75,7 @@ async def test_the_last_listing_survives_too(tmp_path: Path):
     await second.memory.close()
 
 
-@pytest.mark.parametrize("method", sorted(REMEMBERED - {"schema"}))
+@pytest.mark.parametrize("method", sorted(REMEMBERED - LASTING))
 async def test_while_the_registry_answers_what_may_change_is_asked_again(method: str, tmp_path: Path):
     first = Server(tmp_path)
     await first.ask(method)
@@ -271,7 +271,7 @@ answers = st.one_of(
     st.tuples(st.just("numbers"), st.lists(st.integers())),
     st.tuples(st.just("version"), versions),
     st.tuples(st.just("versions"), st.lists(versions, max_size=3)),
-    st.tuples(st.just("schema"), schemas),
+    st.tuples(st.sampled_from(["schema", "guid"]), schemas),
     st.tuples(st.just("holders"), st.lists(st.tuples(subjects, st.integers(1)))),
 )
 

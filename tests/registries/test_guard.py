@@ -30,6 +30,7 @@ READS: dict[str, tuple[Any, ...]] = {
     "version": (ORDERS, 1),
     "versions": (),
     "schema": (1,),
+    "by_guid": ("00000000-0000-0000-0000-000000000000",),
     "holders": (1,),
     "lookup": (ORDERS, Schema('"string"')),
     "check": (ORDERS, Schema('"string"')),

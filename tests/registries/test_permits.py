@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schema_mcp.domain.caller import Bound, Caller, Grant, Reach, Scope, fits, with_implied
 from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError
+from schema_mcp.domain.identity import guid_of
 from schema_mcp.domain.schema import Mode, Schema, SchemaType, Subject
 from schema_mcp.registries.contract import Connection, Registry
 from schema_mcp.registries.fleet import Fleet
@@ -69,6 +70,17 @@ async def test_an_id_tells_nothing_about_subjects_that_were_not_granted(fleet: F
 
     assert await mine.schema(1) is not None
     assert await mine.schema(2) is None
+
+
+async def test_a_guid_tells_nothing_about_subjects_that_were_not_granted(fleet: Fleet):
+    secret = Schema('{"type":"record","name":"Pay","fields":[]}')
+    await fleet.get("dev").register(Subject("pay"), secret)
+    mine = fleet.permitted(READER, Scope.READ).get("dev")
+    owner = fleet.permitted(Caller("root", "root@example.com", Scope.ADMIN.implied), Scope.READ).get("dev")
+
+    assert await mine.by_guid(guid_of(SCHEMA)) == SCHEMA
+    assert await mine.by_guid(guid_of(secret)) is None
+    assert await owner.by_guid(guid_of(secret)) == secret
 
 
 async def test_a_registry_that_was_not_granted_is_refused_by_name(fleet: Fleet):

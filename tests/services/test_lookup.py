@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fakes.confluent import FakeConfluent
-from schema_mcp.domain.errors import InvalidSchemaError, NotFoundError, SchemaMcpError
+from schema_mcp.domain.errors import InvalidRequestError, InvalidSchemaError, NotFoundError, SchemaMcpError
 from schema_mcp.domain.schema import Mode, Reference, Schema, SchemaType, Subject
 from schema_mcp.registries.contract import Capability
 from services.asking import ask
@@ -117,6 +117,34 @@ async def test_a_text_leads_to_its_version_under_a_subject(world: World):
     version = await world.registry().version(ORDERS, 1)
     assert version
     assert told.guid == version.guid
+
+
+async def test_a_guid_leads_to_every_version_of_just_that_content(world: World):
+    plain, owned = Schema(V1), Schema(V1, metadata={"properties": {"owner": "shop"}})
+    for subject, schema in ((ORDERS, plain), (Subject("orders-value", EU), plain), (Subject("owned"), owned)):
+        await world.registry().register(subject, schema)
+    guid = (await ask(world, "lookup_schema", schema_text=V1, subject="orders-value")).guid
+
+    told = await ask(world, "lookup_schema", guid=guid.upper())
+    here = await ask(world, "lookup_schema", guid=guid, context="eu")
+
+    assert [(row.context, row.subject) for row in told.holders] == [("default", "orders-value"), ("eu", "orders-value")]
+    assert [row.context for row in here.holders] == ["eu"]
+    assert told.guid == guid
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        pytest.param({"guid": "00000000-0000-0000-0000-000000000000"}, NotFoundError, id="unknown"),
+        pytest.param({"guid": "../config"}, NotFoundError, id="no-guid"),
+        pytest.param({}, InvalidRequestError, id="nothing"),
+        pytest.param({"guid": "0", "schema_text": V1}, InvalidRequestError, id="both"),
+    ],
+)
+async def test_a_guid_that_names_nothing_is_refused(world: World, given: dict[str, str], error: type[Exception]):
+    with pytest.raises(error):
+        await ask(world, "lookup_schema", **given)
 
 
 async def test_a_text_leads_to_every_subject_that_holds_it(world: World):

@@ -88,6 +88,9 @@ class CachedRegistry:
         question = Question(Kind.SCHEMA, None, (schema_id, context))
         return await self._known(question, lambda: self._inner.schema(schema_id, context=context))
 
+    async def by_guid(self, guid: str) -> Schema | None:
+        return await self._known(Question(Kind.GUID, None, (guid,)), lambda: self._inner.by_guid(guid))
+
     async def holders(
         self, schema_id: int, *, context: str = DEFAULT_CONTEXT, deleted: bool = False
     ) -> list[tuple[Subject, int]]:

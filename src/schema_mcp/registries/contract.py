@@ -226,6 +226,10 @@ class Registry(Protocol):
         """The schema behind an id in a context, soft-deleted ones too."""
         ...
 
+    async def by_guid(self, guid: str) -> Schema | None:
+        """The schema behind a GUID, which names a content in every context; soft-deleted ones too."""
+        ...
+
     async def holders(self, schema_id: int, *, context: str = ".", deleted: bool = False) -> list[tuple[Subject, int]]:
         """Which subjects and versions carry an id; empty when nobody does."""
         ...

@@ -82,6 +82,7 @@ def _itself(value: Any) -> Any:
 
 
 _PLAIN = _Form(_itself, _itself)
+_SCHEMA = _Form(_schema, _read_schema)
 _VERSION = _Form(_version, _read_version)
 _FORMS = {
     "contexts": _PLAIN,
@@ -89,7 +90,8 @@ _FORMS = {
     "numbers": _PLAIN,
     "version": _VERSION,
     "versions": _VERSION.several,
-    "schema": _Form(_schema, _read_schema),
+    "schema": _SCHEMA,
+    "guid": _SCHEMA,
     "tree": _Form(_tree, _read_tree),
     "holders": _Form(_holder, _read_holder).several,
 }

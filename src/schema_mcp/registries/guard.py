@@ -97,6 +97,9 @@ class GuardedRegistry:
     async def schema(self, schema_id: int, *, context: str = ".") -> Schema | None:
         return await self._inner.schema(schema_id, context=context)
 
+    async def by_guid(self, guid: str) -> Schema | None:
+        return await self._inner.by_guid(guid)
+
     async def holders(self, schema_id: int, *, context: str = ".", deleted: bool = False) -> list[tuple[Subject, int]]:
         return await self._inner.holders(schema_id, context=context, deleted=deleted)
 

@@ -1,8 +1,8 @@
 """What a registry said lately: bounded, each question asked once at a time, and never older than our own last write.
 
-One memory serves all callers of a registry. An entry counts as an answer for `ttl` seconds, schemas behind an id for
-ever: an id is not given away twice as long as nobody deletes permanently, and then everything is forgotten. Older
-entries stay, for the time when the registry does not answer.
+One memory serves all callers of a registry. An entry counts as an answer for `ttl` seconds, schemas behind an id or a
+GUID for ever: an id is not given away twice as long as nobody deletes permanently, and then everything is forgotten.
+Older entries stay, for the time when the registry does not answer.
 """
 
 from collections import defaultdict
@@ -42,6 +42,7 @@ class Kind(StrEnum):
     VERSION = "version"
     VERSIONS = "versions"
     SCHEMA = "schema"
+    GUID = "guid"
     HOLDERS = "holders"
     TREE = "tree"
 
@@ -57,7 +58,7 @@ class Question:
     @property
     def lasts(self) -> bool:
         """Is the answer right for ever?"""
-        return self.kind in {Kind.SCHEMA, Kind.TREE}
+        return self.kind in {Kind.SCHEMA, Kind.GUID, Kind.TREE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from schema_mcp.domain.caller import Bound, Caller, Scope
 from schema_mcp.domain.errors import NotPermittedError
 from schema_mcp.domain.naming import parse_subject, shown_context
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
-from schema_mcp.registries.contract import Number, Tree, Verdict
+from schema_mcp.registries.contract import Capability, Number, Tree, Verdict
 from schema_mcp.registries.guard import GuardedRegistry
 
 REGISTRY = Subject("")
@@ -36,6 +36,11 @@ class Permit:
     def sees_registry(self) -> bool:
         """Whether there is anything to read for this caller."""
         return Scope.READ in self.caller.scopes_in(self.registry)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether the caller may read all there is, now and later."""
+        return self._is_granted_all(Scope.READ) and self.bound.is_open
 
     @property
     def writes_somewhere(self) -> bool:
@@ -65,12 +70,7 @@ class Permit:
 
     def require_all(self, scope: Scope, deed: str) -> None:
         """Raise `NotPermittedError` unless the caller holds the scope for all there is, now and later."""
-        grants = self.caller.grants
-        granted = (
-            scope in self.caller.scopes
-            if grants is None
-            else any(scope in one.scope.implied and one.reach.is_all_of(self.registry) for one in grants)
-        )
+        granted = self._is_granted_all(scope)
         if not granted or scope not in self.bound.scope.implied or not self.bound.is_open:
             raise self._refusal("limit" if granted else "grant", scope, "the whole registry", deed)
 
@@ -78,6 +78,11 @@ class Permit:
         """Raise `NotPermittedError` where nothing in the registry may be read."""
         if not self.sees_registry:
             raise self._refusal("grant", Scope.READ, "anything")
+
+    def _is_granted_all(self, scope: Scope) -> bool:
+        if self.caller.grants is None:
+            return scope in self.caller.scopes
+        return any(scope in one.scope.implied and one.reach.is_all_of(self.registry) for one in self.caller.grants)
 
     def _sees(self, scope: Scope, place: Subject) -> bool:
         return self.bound.covers(place) and scope in self.caller.scopes_at(self.registry, place)
@@ -151,6 +156,14 @@ class PermittedRegistry(GuardedRegistry):
             if not await self.holders(schema_id, context=context, deleted=True):
                 return None
         return await super().schema(schema_id, context=context)
+
+    async def by_guid(self, guid: str) -> Schema | None:
+        """The schema behind a GUID, where the caller may read one of the versions that hold it."""
+        found = await super().by_guid(guid)
+        if found is None or self._permit.sees_all:
+            return found
+        listed = self.versions(deleted=Capability.SOFT_DELETE in self.capabilities)
+        return found if found in [one.schema async for one in listed] else None
 
     async def holders(self, schema_id: int, *, context: str = ".", deleted: bool = False) -> list[tuple[Subject, int]]:
         held = await super().holders(schema_id, context=context, deleted=deleted)

@@ -15,6 +15,7 @@ import anyio
 import httpx2
 
 from schema_mcp.domain.errors import NotFoundError, RegistryError, SchemaMcpError
+from schema_mcp.domain.identity import guid_of
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Mode, Schema, Subject, Version
 from schema_mcp.registries import asking, configs, wire
 from schema_mcp.registries.answers import HIDDEN, MISSING, UNSET
@@ -186,6 +187,17 @@ class RestRegistry:
 
     async def schema(self, schema_id: int, *, context: str = DEFAULT_CONTEXT) -> Schema | None:
         answer = await self._find("schemas", "ids", str(schema_id), **asking.within(context))
+        return None if answer is None else self._parsed(wire.schema, answer)
+
+    async def by_guid(self, guid: str) -> Schema | None:
+        """Where the product has no GUIDs (7.x, and all others), whatever it holds is looked through for the content."""
+        try:
+            answer = await self._find("schemas", "guids", guid)
+        except RegistryError as error:
+            if asking.status(error) not in _NO_SUCH_ENDPOINT:
+                raise
+            listed = self.versions(deleted=Capability.SOFT_DELETE in self.capabilities)
+            return await anext((one.schema async for one in listed if guid_of(one.schema) == guid), None)
         return None if answer is None else self._parsed(wire.schema, answer)
 
     async def holders(

@@ -67,6 +67,11 @@ async def of_text(
     return Matches(wanted, await _listed(registry, scope, await _test(wanted, complete, normalize=normalize)))
 
 
+async def of_schema(registry: Registry, scope: Subject | None, schema: Schema) -> Matches:
+    """The versions of a subject, a context, or a whole registry that hold exactly what the registry keeps here."""
+    return Matches(schema, await _listed(registry, scope, schema.__eq__))
+
+
 async def _test(wanted: Schema, complete: Whole, *, normalize: bool) -> Callable[[Schema], bool]:
     """Whether a version's schema is the wanted one."""
     plain = wanted.metadata is None and wanted.rule_set is None

@@ -1,8 +1,11 @@
 """The part of the contract about schemas: keep them, list them, find them, judge them, delete them."""
 
+from uuid import uuid4
+
 import pytest
 
 from schema_mcp.domain.errors import IncompatibleError, InvalidSchemaError, NotFoundError, RegistryError
+from schema_mcp.domain.identity import guid_of
 from schema_mcp.domain.schema import Schema, SchemaType, Subject
 from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.testing.samples import (
@@ -15,6 +18,7 @@ from schema_mcp.testing.samples import (
     needs,
     purge,
     record,
+    there,
 )
 
 
@@ -119,6 +123,15 @@ class KeepsSchemas:
         assert read is not None
         assert by_id is not None
         assert (read.schema.type, by_id.type) == (schema.type, schema.type)
+
+    async def test_a_schema_is_found_by_its_guid(self, registry: Registry) -> None:
+        subject, schema = fresh(), record("id")
+        kept = await there(registry, await registry.register(subject, schema))
+
+        assert is_same(await registry.by_guid(guid_of(kept.schema)), schema)
+        assert await registry.by_guid(str(uuid4())) is None
+        await registry.delete_subject(subject)
+        assert is_same(await registry.by_guid(guid_of(kept.schema)), schema)
 
     @pytest.mark.parametrize("name", HOSTILE_NAMES)
     async def test_any_name_stays_one_name(self, registry: Registry, name: str) -> None:

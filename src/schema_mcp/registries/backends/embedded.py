@@ -86,6 +86,12 @@ class EmbeddedRegistry:
         found = self._read(stored.holder, schema_id, context)
         return found.schema if found else None
 
+    async def by_guid(self, guid: str) -> Schema | None:
+        try:
+            return self._read(finding.by_guid, guid).schema
+        except NotFoundError:
+            return None
+
     async def holders(
         self, schema_id: int, *, context: str = DEFAULT_CONTEXT, deleted: bool = False
     ) -> list[tuple[Subject, int]]:

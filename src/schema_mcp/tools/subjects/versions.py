@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from schema_mcp.domain.caller import Scope
-from schema_mcp.domain.errors import NotFoundError
+from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
 from schema_mcp.domain.identity import guid_of, schema_hash
 from schema_mcp.domain.naming import checked_subject, parse_context, shown_context
 from schema_mcp.domain.references import Place
@@ -257,8 +257,11 @@ async def get_subjects_by_schema_id(workspace: Workspace, request: GetSubjectsBy
 class LookupSchema(Shape):
     """Which schema."""
 
-    schema_text: str
+    schema_text: str | None = None
     """The schema itself."""
+
+    guid: str | None = None
+    """Instead of the text."""
 
     schema_type: SchemaType = SchemaType.AVRO
     """Its language."""
@@ -318,11 +321,10 @@ _HOLDERS = 100
 
 @tool(scope=Scope.READ, effect=Effect.READS)
 async def lookup_schema(workspace: Workspace, request: LookupSchema) -> SchemaLookedUp:
-    """Find the id and version of a schema text: whether it is registered already, under this subject or any."""
+    """Find the id and version of a schema text or GUID: is it registered already, under this subject or any?"""
     registry = workspace.registry(request.registry)
     scope = _scope(request)
-    schema = schema_of(request.schema_text, request.schema_type, request.references, request.metadata, request.rule_set)
-    matches = await lookup.of_text(registry, workspace.store, scope, schema, normalize=request.normalize)
+    matches = await _matches(workspace, request, registry, scope)
     digest = schema_hash(matches.schema)
     rows = [_holder(one) for one in matches.versions]
     cut = page(
@@ -341,6 +343,22 @@ async def lookup_schema(workspace: Workspace, request: LookupSchema) -> SchemaLo
         registry=registry.name,
         cursor=cut.cursor,
     )
+
+
+async def _matches(
+    workspace: Workspace, request: LookupSchema, registry: Registry, scope: Subject | None
+) -> lookup.Matches:
+    match request.schema_text, request.guid:
+        case str(text), None:
+            told = schema_of(text, request.schema_type, request.references, request.metadata, request.rule_set)
+            return await lookup.of_text(registry, workspace.store, scope, told, normalize=request.normalize)
+        case None, str(guid):
+            schema = await workspace.reading(request.registry).by_guid(guid.lower())
+            if schema is None:
+                raise NotFoundError(f"{registry.name} has no schema with GUID {guid}", hint="Ask another registry.")
+            return await lookup.of_schema(registry, scope, schema)
+        case _:
+            raise InvalidRequestError("Nothing says which schema is meant", hint="Give schema_text or guid, not both.")
 
 
 def _scope(request: LookupSchema) -> Subject | None:
