@@ -1,11 +1,14 @@
-"""Carry an adoption out as a task: it may take longer than a call waits, and a crash leaves all of it or nothing."""
+"""Carry an adoption out as a task: it may take longer than a call waits, and a crash leaves all of it or nothing.
+
+It can be ended up to its commit.
+"""
 
 from dataclasses import dataclass
 
 import anyio
 from anyio.abc import TaskGroup
 
-from schema_mcp.domain.errors import SchemaMcpError
+from schema_mcp.domain.errors import ConflictError, SchemaMcpError
 from schema_mcp.registries.contract import Registry
 from schema_mcp.services import adoption, application, recovery
 from schema_mcp.services.adoption import Adopted
@@ -26,6 +29,10 @@ class Running:
     error: SchemaMcpError | None = None
 
 
+class _CancelledError(ConflictError):
+    """Somebody asked for the end before the commit."""
+
+
 async def carry_out(
     ground: Ground,
     registry: Registry,
@@ -41,11 +48,14 @@ async def carry_out(
     Raises `StalePlanError` where the registry or the store moved since, `ConflictError` where something clashes,
     `LockHeldError` while the same adoption is being carried out.
     """
-    run = await ground.journal.start(kind=KIND, plan=signed.plan, owner=signed.caller.name, total=1)
+    place = ground.journal.lanes.place()
+    with place.until_begun():
+        run = await ground.journal.start(kind=KIND, plan=signed.plan, owner=signed.caller.name, total=1)
     running = Running(run.task)
-    await application.within(
-        background, patience, lambda: _work(ground, registry, selection, terms, signed, report, running)
+    work = application.in_turn(
+        ground.journal, place, run, lambda: _work(ground, registry, selection, terms, signed, report, running)
     )
+    await application.within(background, patience, work)
     if running.error is not None:
         raise running.error
     return running
@@ -61,7 +71,10 @@ async def _work(
     running: Running,
 ) -> None:
     try:
-        running.adopted = await _adopted(ground, registry, selection, terms, signed, report)
+        running.adopted = await _adopted(ground, registry, selection, terms, signed, report, running.task)
+    except _CancelledError as error:
+        running.error = error
+        await ground.journal.finish(running.task, Status.CANCELLED, _result(registry.name, 0, state="stopped"))
     except SchemaMcpError as error:
         running.error = error
         failed = {"failed": KIND, "code": error.code, "error": str(error), "hint": error.hint}
@@ -77,11 +90,19 @@ async def _work(
 
 
 async def _adopted(
-    ground: Ground, registry: Registry, selection: Selection, terms: Terms, signed: Signature, report: Report
+    ground: Ground,
+    registry: Registry,
+    selection: Selection,
+    terms: Terms,
+    signed: Signature,
+    report: Report,
+    task: str,
 ) -> Adopted:
     said = await recovery.settle(ground, signed)
     seen = await adoption.survey(ground, registry, selection, terms, report)
     adoption.refuse_stale(seen, signed.plan)
+    if not await ground.journal.goes_on(task):
+        raise _CancelledError(f"Task {task} was cancelled", hint="Nothing came in; call again to adopt after all.")
     done = await adoption.commit(ground, seen, signed)
     return Adopted(done.adoption, done.commit, (*said, *done.notes))
 

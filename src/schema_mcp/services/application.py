@@ -25,6 +25,7 @@ from schema_mcp.services.draft import terms_of
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.services.kept import kept_plan
 from schema_mcp.stores.journal import Journal, Run, Status
+from schema_mcp.stores.lanes import Place
 
 
 async def apply(
@@ -56,11 +57,25 @@ async def apply(
     undoes = plan.request["task"] if plan.kind == rollback.KIND else ""
     if undoes:
         await ground.journal.stop(undoes)  # what is taken back is not gone on with
-    run = await ground.journal.start(
-        kind=plan.kind, plan=digest, owner=signed.caller.name, total=len(plan.steps), resumes=cut_off, undoes=undoes
-    )
-    await within(background, patience, lambda: _carry_out(ground, plan, run, signed, report, said))
+    place = ground.journal.lanes.place()
+    with place.until_begun():
+        run = await ground.journal.start(
+            kind=plan.kind, plan=digest, owner=signed.caller.name, total=len(plan.steps), resumes=cut_off, undoes=undoes
+        )
+    work = in_turn(ground.journal, place, run, lambda: _carry_out(ground, plan, run, signed, report, said))
+    await within(background, patience, work)
     return await task(ground.journal, run.task)
+
+
+def in_turn(
+    journal: Journal, place: Place, run: Run, work: Callable[[], Awaitable[object]]
+) -> Callable[[], Awaitable[None]]:
+    """The work of a run, to be begun when there is room for it."""
+
+    async def waiting(waits: bool) -> None:
+        await journal.wait(run.task, waiting=waits)
+
+    return lambda: place.work(work, waiting=waiting, goes_on=lambda: journal.goes_on(run.task))
 
 
 async def apply_now(ground: Ground, plan: Plan, signed: Signature, report: Report) -> steps.Outcome:
@@ -179,7 +194,7 @@ async def _carry_out(
         with anyio.CancelScope(shield=True):
             await ground.journal.finish(run.task, Status.INTERRUPTED, {})
         raise
-    status = Status.SUCCEEDED if outcome.succeeded else Status.FAILED
+    status = Status.SUCCEEDED if outcome.succeeded else Status.CANCELLED if outcome.stopped else Status.FAILED
     if any(step.to_undo for step in await ground.journal.steps(run.task)):
         status = Status.INTERRUPTED  # a mode could not be put back: `recovery` has to find it
     result = {"registries": [one.told() for one in outcome.registries], "notes": list(notes)}

@@ -28,9 +28,13 @@ _WINDOW: Final = 1_000
 """Steps for which the registries are read together; what they hold is in memory meanwhile."""
 
 
+class StoppedError(Exception):
+    """Somebody asked the run to stop, and it does, between two steps."""
+
+
 @dataclass(frozen=True, slots=True)
 class RegistryOutcome:
-    """How far one registry came: steps done now, done before (on a resume), and the error that stopped it."""
+    """How far one registry came: steps done now, done before (on a resume), and the error or person that ended it."""
 
     registry: str
     done: int
@@ -39,6 +43,7 @@ class RegistryOutcome:
     error: SchemaMcpError | None = None
     failed: str = ""
     begun: bool = True
+    stopped: bool = False
 
     @property
     def failed_there(self) -> bool:
@@ -46,16 +51,23 @@ class RegistryOutcome:
 
     def told(self) -> Json:
         """As the journal and replies carry it."""
-        state = "failed" if self.error else "done" if self.begun else "not_started"
         said: Json = {
             "registry": self.registry,
-            "state": state,
+            "state": self._state,
             "done": self.done + self.before,
             "total": self.total,
         }
         if self.error is not None:
             said |= {"failed": self.failed, "code": self.error.code, "error": str(self.error), "hint": self.error.hint}
         return said
+
+    @property
+    def _state(self) -> str:
+        if self.error:
+            return "failed"
+        if self.stopped:
+            return "stopped"
+        return "done" if self.begun else "not_started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,12 @@ class Outcome:
 
     @property
     def succeeded(self) -> bool:
-        return all(one.error is None and one.begun for one in self.registries)
+        return all(one.error is None and one.begun and not one.stopped for one in self.registries)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended because somebody asked for it, and not for an error."""
+        return any(one.stopped for one in self.registries) and not any(one.error for one in self.registries)
 
     def raise_failure(self) -> None:
         """Raise the first registry's error, if any has one."""
@@ -132,6 +149,7 @@ class _Worker:
         todo = [step for step in self.steps if step.key not in self.finished]
         before = len(self.steps) - len(todo)
         try:
+            await self._go_on()
             # A run that was cut off may have written these without reading them back.
             finished = [step for step in self.steps if step.key in self.finished]
             await self._read_back(registry, finished, await moved(self.ground, finished))
@@ -139,17 +157,29 @@ class _Worker:
                 await self._window(registry, todo[start : start + _WINDOW])
         except SchemaMcpError as error:
             return RegistryOutcome(self.name, self.done, len(self.steps), before, error, self.failed)
+        except StoppedError:
+            return RegistryOutcome(self.name, self.done, len(self.steps), before, stopped=True)
         return RegistryOutcome(self.name, self.done, len(self.steps), before)
+
+    async def _go_on(self) -> None:
+        """Raise `StoppedError` once somebody asked the run to stop; asked between steps, so that none is half done."""
+        if not await self.ground.journal.goes_on(self.run.task):
+            raise StoppedError(self.run.task)
 
     async def _window(self, registry: GuardedRegistry, todo: Sequence[Step]) -> None:
         seen = await glance(registry, _places(todo))
         sources = await moved(self.ground, todo)
-        for subject, several in _grouped(todo):
-            if subject is None:
-                for step in several:
-                    await self._do(Scene(self.ground, registry, seen.versions, sources, seen.numbers), step)
-            else:
-                await self._carried_in(registry, subject, several, seen, sources)
+        before = self.done
+        try:
+            for subject, several in _grouped(todo):
+                if subject is None:
+                    for step in several:
+                        await self._do(Scene(self.ground, registry, seen.versions, sources, seen.numbers), step)
+                else:
+                    await self._carried_in(registry, subject, several, seen, sources)
+        except StoppedError:
+            await self._read_back(registry, todo[: self.done - before], sources)
+            raise
         await self._read_back(registry, todo, sources)
 
     async def _carried_in(
@@ -173,6 +203,7 @@ class _Worker:
                 await self._do(scene, step)
 
     async def _do(self, scene: Scene, step: Step) -> None:
+        await self._go_on()
         self.failed = step.key
         act = ACTS[step.action]
         now = await act.look(scene, step)

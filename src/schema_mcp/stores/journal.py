@@ -6,7 +6,7 @@ fence can write nothing any more. Everything is on disk before a call returns.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from anyio import Lock, to_thread
 
 from schema_mcp.domain.schema import Json
 from schema_mcp.stores.clock import Clock, stamp, utc_now
+from schema_mcp.stores.lanes import Lanes
 from schema_mcp.stores.leases import Leases
 from schema_mcp.stores.locks import Presence, is_gone
 from schema_mcp.stores.runbook import MIGRATIONS, KeptPlan, OpenStep, Run, RunBook, Status, StepRecord, StepState
@@ -48,6 +49,7 @@ class Journal:
         self._presence: Presence | None = None
         self.settling = Lock()
         """Held by whoever settles cut-off runs, one at a time within this process."""
+        self.lanes = Lanes()
         self._fences: dict[str, int] = {}
 
     def close(self) -> None:
@@ -96,6 +98,18 @@ class Journal:
     async def progress(self, task: str, done: int, total: int) -> bool:
         """Note how far a run without steps came; should it go on? `False` once somebody asked it to stop."""
         return await self._carry_on(task, lambda book: book.progress(task, done, total))
+
+    async def wait(self, task: str, *, waiting: bool) -> None:
+        """Note that a run waits for its turn, or that it has it."""
+        await self._carry_on(task, lambda book: book.wait(task, waiting=waiting))
+
+    async def goes_on(self, task: str) -> bool:
+        """Should a run go on? `False` once somebody, here or in another process, asked it to stop."""
+        return await self._read(lambda book: book.goes_on(task))
+
+    async def pace(self, task: str, since: datetime) -> tuple[int, str | None]:
+        """How many steps of a run were done since a moment, and when the first of them was."""
+        return await self._read(lambda book: book.pace(task, stamp(since)))
 
     async def finish(self, task: str, status: Status, result: Mapping[str, Any]) -> None:
         """Note how a run ended, and let go of it."""

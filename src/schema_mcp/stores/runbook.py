@@ -5,14 +5,18 @@ import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from schema_mcp.domain.errors import ConflictError, LockHeldError, NotFoundError
 from schema_mcp.domain.schema import Json
+from schema_mcp.stores.clock import stamp
 
 KEPT_PLANS = 500
 KEPT_RUNS = 2_000
+KEPT_FOR = timedelta(days=90)
+"""How long the result of a run can be asked for, and undone."""
 
 MIGRATIONS = (
     (
@@ -178,12 +182,18 @@ class RunBook:
             holder,
             undoes,
         )
+        self._clear_away()
+        return self.known_run(task)
+
+    def _clear_away(self) -> None:
+        """Forget runs that ended long ago, and those beyond the number that is kept."""
+        long_ago = stamp(datetime.fromisoformat(self._now) - KEPT_FOR)
         self._do(
-            """DELETE FROM runs WHERE number <= (SELECT max(number) FROM runs) - ?
+            """DELETE FROM runs WHERE (number <= (SELECT max(number) FROM runs) - ? OR updated_at < ?)
                AND status NOT IN ('running', 'interrupted')""",
             KEPT_RUNS,
+            long_ago,
         )
-        return self.known_run(task)
 
     def claim(self, task: str, holder: str) -> Run:
         run = self.known_run(task)
@@ -228,6 +238,23 @@ class RunBook:
     def progress(self, task: str, done: int, total: int) -> bool:
         self._do("UPDATE runs SET done = ?, total = ?, updated_at = ? WHERE task = ?", done, total, self._now, task)
         return not self.known_run(task).stopping
+
+    def wait(self, task: str, *, waiting: bool) -> None:
+        """Note that a run waits for its turn, or that it has it."""
+        self._do("UPDATE runs SET result = ? WHERE task = ?", _packed({"waiting": True} if waiting else {}), task)
+
+    def goes_on(self, task: str) -> bool:
+        row = self._do("SELECT stopping FROM runs WHERE task = ?", task).fetchone()
+        return row is not None and not row[0]
+
+    def pace(self, task: str, since: str) -> tuple[int, str | None]:
+        """How many steps were done since a moment, and when the first of them was."""
+        return self._do(
+            """SELECT count(*), min(updated_at) FROM steps
+               WHERE task = ? AND state = 'done' AND before IS NULL AND updated_at >= ?""",
+            task,
+            since,
+        ).fetchone()
 
     def finish(self, task: str, status: Status, result: Mapping[str, Any]) -> None:
         self._do(

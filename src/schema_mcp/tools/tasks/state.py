@@ -1,14 +1,10 @@
-"""Tools about long work: how far is it, what came of it."""
+"""A task as replies carry it."""
 
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import Field
-
-from schema_mcp.domain.caller import Scope
-from schema_mcp.services import application
+from schema_mcp.services.tasks import Pace, way_on
 from schema_mcp.stores.journal import Run, Status
-from schema_mcp.toolkit.tool import Effect, Shape, tool
+from schema_mcp.toolkit.tool import Shape
 from schema_mcp.toolkit.workspace import Workspace
 
 _EXIT_CODES = {Status.FAILED: 1, Status.INTERRUPTED: 1, Status.CANCELLED: 1, Status.RUNNING: 3}
@@ -19,6 +15,7 @@ class Progress(StrEnum):
 
     DONE = "done"
     FAILED = "failed"
+    STOPPED = "stopped"
     NOT_STARTED = "not_started"
 
 
@@ -29,7 +26,7 @@ class RegistryState(Shape):
     """Which registry."""
 
     state: Progress | None = None
-    """Whether it is done, failed, or was not begun because another one failed."""
+    """Whether it is done, failed, was stopped, or was not begun because another one failed."""
 
     done: int
     """Steps done."""
@@ -68,6 +65,18 @@ class TaskState(Shape):
     total: int
     """Steps altogether."""
 
+    rate: float | None = None
+    """Steps per second in the last minute, while it runs."""
+
+    seconds_left: float | None = None
+    """What the rest takes at that rate."""
+
+    waiting: bool = False
+    """Whether it waits for its turn."""
+
+    stopping: bool = False
+    """Whether somebody asked it to end."""
+
     registries: tuple[RegistryState, ...] = ()
     """What came of it, per registry."""
 
@@ -100,63 +109,35 @@ class TaskState(Shape):
         return _EXIT_CODES.get(self.status, 0)
 
 
-class GetTask(Shape):
-    """Which task."""
-
-    task: str
-    """Its id."""
-
-
-@tool(scope=Scope.READ, effect=Effect.READS, core=True, touches_registries=False)
-async def get_task(workspace: Workspace, request: GetTask) -> TaskState:
-    """Tell how far a task is and what came of it, per registry."""
-    return state_of(await application.task(workspace.journal, request.task))
-
-
-class ListTasks(Shape):
-    """How many tasks."""
-
-    limit: Annotated[int, Field(ge=1, le=50)] = 20
-    """Most rows."""
-
-
-class TaskList(Shape):
-    """Recent tasks."""
-
-    tasks: tuple[TaskState, ...]
-    """Newest first."""
-
-
-@tool(scope=Scope.READ, effect=Effect.READS, touches_registries=False)
-async def list_tasks(workspace: Workspace, request: ListTasks) -> TaskList:
-    """List recent tasks: deployments and migrations, newest first."""
-    runs = await workspace.journal.runs(limit=request.limit)
-    return TaskList(tasks=tuple(state_of(run) for run in runs))
-
-
-def state_of(run: Run) -> TaskState:
-    """A task as replies carry it."""
-    registries = tuple(RegistryState(**one) for one in run.result.get("registries", ()))
+def state_of(run: Run, pace: Pace | None = None, workspace: Workspace | None = None) -> TaskState:
+    """A task as replies carry it; with a workspace, without the registries that its caller may not read."""
+    hidden = _hidden(workspace)
+    rows = [one for one in run.result.get("registries", ()) if one["registry"] not in hidden]
+    going = run.status is Status.RUNNING
+    left = pace.seconds_left if pace else None
     return TaskState(
         status=run.status,
         task=run.task,
         kind=run.kind,
         done=run.done,
         total=run.total,
-        registries=registries,
+        rate=round(pace.rate, 2) if pace else None,
+        seconds_left=None if left is None else round(left, 1),
+        waiting=going and bool(run.result.get("waiting")),
+        stopping=going and run.stopping,
+        registries=tuple(RegistryState(**one) for one in rows),
         plan=run.plan or None,
         undoes=run.undoes or None,
         undone_by=run.undone_by,
         owner=run.owner,
         created_at=run.created_at,
         updated_at=run.updated_at,
-        notes=tuple(run.result.get("notes", ())),
-        next="It was rolled back: plan again to have it back." if run.undone_by else _NEXT.get(run.status, ""),
+        notes=() if hidden else tuple(run.result.get("notes", ())),
+        next=way_on(run),
     )
 
 
-_NEXT = {
-    Status.RUNNING: "Call get_task again to see it end.",
-    Status.FAILED: "Mend what failed and plan again; what was done stays done, unless rollback_change undoes it.",
-    Status.INTERRUPTED: "Apply the same plan again: it goes on where it was cut off.",
-}
+def _hidden(workspace: Workspace | None) -> set[str]:
+    if workspace is None:
+        return set()
+    return set(workspace.fleet.whole.connections) - set(workspace.fleet.connections)
