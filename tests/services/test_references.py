@@ -12,7 +12,9 @@ from schema_mcp.domain.errors import InvalidRequestError, InvalidSchemaError, No
 from schema_mcp.domain.protobuf.format import PROTOBUF
 from schema_mcp.domain.schema import Level, Reference, Schema, SchemaType, Subject, Version
 from schema_mcp.registries.contract import Capability
+from schema_mcp.services import graph
 from schema_mcp.services.digests import stored_digest
+from schema_mcp.services.graph import MANY
 from schema_mcp.stores.schemastore import AddVersion, StoredVersion
 from services.asking import ask
 from services.confluent import dead, reached_over_rest
@@ -82,6 +84,37 @@ async def test_the_confluent_backend_tells_the_same(world: World):
 
     assert names(down) == ["money", "item"]
     assert names(up) == ["item", "order"]
+
+
+async def test_many_users_are_found_in_few_requests(world: World):
+    fake = FakeConfluent()
+    rest = reached_over_rest(world, {"sr": fake})
+    there = rest.registry("sr")
+    await there.register(Subject("money"), Schema(avro("Money")))
+    for number in range(MANY + 1):
+        schema = Schema(avro(f"User{number}", "Money"), references=tuple(to("Money")))
+        await there.register(Subject(f"user{number:03}"), schema)
+    await there.register(Subject("top"), Schema(avro("Top", "User0"), references=(Reference("U", "user000", 1),)))
+    before = len(fake.requests)
+
+    found = await ask(rest, "get_references", subject="money", direction="used_by", limit=1_000)
+
+    assert {row.subject: row.depth for row in found.versions} == {
+        **{f"user{number:03}": 1 for number in range(MANY + 1)},
+        "top": 2,
+    }
+    assert all(row.id for row in found.versions)
+    assert len(fake.requests) - before < 20
+
+
+async def test_a_walk_that_meets_too_many_ends_whole_and_says_so(world: World, monkeypatch: pytest.MonkeyPatch):
+    await diamond(world)
+    monkeypatch.setattr(graph, "MOST_NODES", 2)
+
+    found = await ask(world, "get_references", subject="money", direction="used_by", view="graph")
+
+    assert [(row.user, row.used) for row in found.references] == [("customer v1", "money v1")]
+    assert not found.complete
 
 
 async def test_depth_ends_the_walk_and_says_so(world: World):

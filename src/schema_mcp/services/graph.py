@@ -1,7 +1,7 @@
 """Walk the references of a registry or the store, both ways, level by level."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from anyio import to_thread
@@ -18,6 +18,9 @@ from schema_mcp.stores.view import View
 
 MOST_NODES = 5_000
 """A walk that meets more versions ends there, and says so."""
+
+MANY = 100
+"""With more users than that, a registry is read as a whole."""
 
 _Neighbours: TypeAlias = Callable[[Version], Awaitable[list[Version | Place]]]
 
@@ -49,14 +52,13 @@ async def uses(side: Side, starts: Sequence[Version], depth: int) -> Graph:
 async def users(side: Side, starts: Sequence[Version], depth: int) -> Graph:
     """Who references versions, directly or not; soft-deleted and retired ones do not count."""
     require_references(side)
-    if side.registry is None:
-        known = await to_thread.run_sync(users_in_store, side.store)
-
-        async def in_store(version: Version) -> list[Version | Place]:
-            return [*known.get((version.subject, version.number), ())]
-
-        return await _walked(starts, in_store, depth, towards_users=True)
     registry = side.registry
+    if registry is None:
+        known = _Known(await to_thread.run_sync(users_in_store, side.store))
+        return await _walked(starts, known.users, depth, towards_users=True)
+    if await _are_popular(registry, starts):
+        known = _Known(await _users_listed(registry))
+        return await _walked(starts, known.users, depth, towards_users=True)
     contexts = await registry.contexts() if Capability.CONTEXTS in registry.capabilities else ["."]
 
     async def in_registry(version: Version) -> list[Version | Place]:
@@ -92,8 +94,9 @@ async def _walked(starts: Sequence[Version], ask: _Neighbours, depth: int, *, to
         met: list[Version] = []
         for version, neighbours in zip(level, found, strict=True):
             for other in neighbours:
-                _join(walk, version, other, towards_users=towards_users)
                 met += _new(walk, other, distance)
+                if _place(other) in walk.nodes:
+                    _join(walk, version, other, towards_users=towards_users)
         level = met
     return walk.graph()
 
@@ -104,7 +107,6 @@ def _new(walk: _Walk, other: Version | Place, distance: int) -> list[Version]:
         return []
     if len(walk.nodes) >= MOST_NODES:
         walk.is_cut = True
-        walk.edges = {edge for edge in walk.edges if place not in (edge.user, edge.used)}
         return []
     if isinstance(other, Version):
         return [_meet(walk, other, distance)]
@@ -139,6 +141,33 @@ async def _version(side: Side, place: Place) -> Version | None:
     return stored.version if stored else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Users that were all looked up before."""
+
+    by_place: Mapping[Place, Sequence[Version]]
+
+    async def users(self, version: Version) -> list[Version | Place]:
+        return [*self.by_place.get(_place(version), ())]
+
+
+async def _are_popular(registry: Registry, starts: Sequence[Version]) -> bool:
+    """Would it take more requests to ask for each user than to read whatever there is?"""
+    if Capability.BULK_LISTING not in registry.capabilities:
+        return False
+    found = await each(starts, lambda one: registry.referrers(one.subject, one.number))
+    return sum(map(len, found)) > MANY
+
+
+async def _users_listed(registry: Registry) -> dict[Place, list[Version]]:
+    """The live versions of a registry that reference a place, without their texts."""
+    found: dict[Place, list[Version]] = {}
+    async for version in registry.versions():
+        if version.schema.references:
+            _enter(found, replace(version, schema=replace(version.schema, text="")))
+    return found
+
+
 async def _users_in_registry(registry: Registry, contexts: Sequence[str], version: Version) -> list[Version]:
     """A registry tells ids, those of all contexts together, so each holder is looked at."""
     place = (version.subject, version.number)
@@ -156,6 +185,10 @@ def users_in_store(store: View) -> dict[Place, list[Version]]:
     for subject in store.subjects():
         for stored in store.history(subject):
             if not stored.version.deleted:
-                for place in dict.fromkeys(used_by(stored.version)):
-                    found.setdefault(place, []).append(stored.version)
+                _enter(found, stored.version)
     return found
+
+
+def _enter(found: dict[Place, list[Version]], user: Version) -> None:
+    for place in dict.fromkeys(used_by(user)):
+        found.setdefault(place, []).append(user)
