@@ -30,6 +30,7 @@ def show(result: Shape, *, as_json: bool) -> None:
 
 def lay_out(content: Mapping[str, Any], console: Console, indent: str = "") -> None:
     """Short values first, one a line; then what is longer, each under its name."""
+    content = {name: value for name, value in content.items() if value != ""}
     short = {name: value for name, value in content.items() if _is_short(value)}
     for name, value in short.items():
         console.print(_plain(f"{indent}{_title(name)}: {_short(value)}"))
@@ -72,8 +73,10 @@ def _short(value: Any) -> str:
             return "yes" if value else "no"
         case str():
             return value
-        case [] | {}:
+        case list() | dict() if not value:
             return "none"
+        case dict():
+            return ", ".join(f"{_title(name)} {_short(one)}" for name, one in cast(Mapping[str, Any], value).items())
         case list() if all(isinstance(one, (str, int)) for one in cast(list[Any], value)):
             return ", ".join(map(str, cast(list[Any], value)))
         case _:
