@@ -39,10 +39,13 @@ class Setting:
     meaning: str
     is_flag: bool = False
     serves: bool = False
+    secret: bool = False
+    """Said by a variable alone: everybody on the machine can read the options of a process."""
 
     @property
     def option(self) -> str:
-        return f"--{self.name.replace('_', '-')}"
+        """Its name on the command line; empty where only a variable can say it."""
+        return "" if self.secret else f"--{self.name.replace('_', '-')}"
 
 
 SETTINGS = (
@@ -71,6 +74,7 @@ SETTINGS = (
         "",
         "The PostgreSQL that keeps the ledger of ids for several servers, as postgresql://user:password@host/database; "
         "without it the ledger is a file in the state folder.",
+        secret=True,
     ),
     Setting(
         "access",

@@ -53,6 +53,13 @@ def test_another_kind_of_database_is_refused_at_the_start_without_showing_it(tmp
     assert SECRET not in f"{refused.value} {refused.value.hint}"
 
 
+def test_no_option_takes_the_address_because_a_list_of_processes_would_show_it(tmp_path: Path):
+    said = asked(["--database-url", f"postgresql://ann:{SECRET}@h/x", "list-registries"], tmp_path, {**os.environ})
+
+    assert (said.returncode, said.stderr.count("No such option")) == (2, 1)
+    assert SECRET not in said.stderr
+
+
 @pytest.mark.parametrize(
     "url",
     [

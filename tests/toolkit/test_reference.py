@@ -32,7 +32,7 @@ def test_every_tool_argument_and_result_is_told():
 
 def test_every_setting_is_told():
     page = pages()["settings.md"]
-    names = [name for one in SETTINGS for name in (one.option, *one.variables)]
+    names = [name for one in SETTINGS for name in (one.option, *one.variables) if name]
     names += [name for name, _ in VARIABLES] + [key.name for key in KEYS]
     names += [f"registries.NAME.{key.name}" for key in REGISTRY_KEYS]
 

@@ -41,7 +41,12 @@ def settings_page(
 ) -> str:
     """Every setting: options, variables, and the keys of `registries.yaml` and `access.yaml`."""
     rows = (
-        (f"`{one.option}`", ", ".join(f"`{name}`" for name in one.variables), one.default, one.meaning)
+        (
+            f"`{one.option}`" if one.option else "",
+            ", ".join(f"`{name}`" for name in one.variables),
+            one.default,
+            one.meaning,
+        )
         for one in settings
     )
     parts = [

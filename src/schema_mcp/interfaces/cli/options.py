@@ -16,7 +16,7 @@ _KEPT = "schema_mcp.settings"
 
 
 def options(settings: Iterable[Setting] = SETTINGS, *, hidden: bool = False) -> list[click.Parameter]:
-    """One option for each setting."""
+    """One option for each setting, but for secrets."""
     return [
         click.Option(
             [setting.option, f"setting_{setting.name}"],
@@ -28,6 +28,7 @@ def options(settings: Iterable[Setting] = SETTINGS, *, hidden: bool = False) -> 
             help=_help(setting),
         )
         for setting in settings
+        if setting.option
     ]
 
 
