@@ -39,7 +39,7 @@ class Lineage:
     def steps(
         self, path: str, *, after: str | None = None, tell: Callable[[int], None] | None = None
     ) -> Iterator[Step]:
-        """The commits that changed a file or folder, newest first; with `after` only those before that one.
+        """The commits that changed a file or folder (or anything), newest first; with `after` only those before it.
 
         A merge counts where it differs from every side it brings together.
         """
@@ -63,7 +63,7 @@ class Lineage:
         """The id of what stands at a path of a tree."""
         found: bytes | None = tree
         walked = ""
-        for name in path.split("/"):
+        for name in path.split("/") if path else ():
             if found is None:
                 return None
             walked = f"{walked}/{name}"

@@ -32,6 +32,7 @@ from schema_mcp.stores.libgit2 import (
     shared_folder,
     translated,
 )
+from schema_mcp.stores.lineage import Lineage
 from schema_mcp.stores.locks import lock
 from schema_mcp.stores.maker import Maker
 from schema_mcp.stores.signing import Form
@@ -172,10 +173,8 @@ class Repository:
 
     def log(self, path: str, limit: int) -> list[Commit]:
         """The newest commits that changed a file or folder, newest first."""
-        with readable():
-            repo = pygit2.Repository(str(self.path))  # a walk is long: the other readers need not wait for it
-            walked = commits.ancestors(repo, commits.head_of(repo))
-            return list(islice((commits.told(commit) for commit in walked if self._touches(commit, path)), limit))
+        lineage = Lineage(self.path, self.head)  # a walk is long: the other readers need not wait for it
+        return [step.commit for step in islice(lineage.steps(path), limit)]
 
     @contextmanager
     def writing(self) -> Generator[None]:
@@ -253,16 +252,6 @@ class Repository:
         with self._reading, readable():
             return commits.tree_of(self._reader, commit)
 
-    def _touches(self, commit: pygit2.Commit, path: str) -> bool:
-        after = self._id_at(commit, path)
-        before = [self._id_at(parent, path) for parent in commit.parents] or [None]
-        return after not in before
-
-    def _id_at(self, commit: pygit2.Commit, path: str) -> bytes | str | None:
-        tree = commit.tree_id.raw
-        leaf = self._trees.leaf(tree, path)
-        return leaf.blob if leaf else self._trees.folder(tree, path)
-
     def _free_branch(self, expected: str | None) -> str:
         self._mend()
         if self._writer.state() != RepositoryState.NONE:
@@ -330,8 +319,7 @@ class Repository:
         self._confirm(new)
 
     def _last_change(self, path: str, head: str) -> Commit:
-        walked = commits.ancestors(self._writer, head)
-        return next(commits.told(commit) for commit in walked if self._touches(commit, path))
+        return next(step.commit for step in Lineage(self.path, head).steps(path))
 
     def _move_unseen(self, proposal: Proposal, new: str, publish: Publish | None) -> None:
         self._note.write(proposal.reference, new, [])
