@@ -95,10 +95,13 @@ def compare(wanted: Snapshot, found: Snapshot) -> list[Drift]:
     Whether a difference of content is one of spelling only takes both schemas: see `told_apart`.
     """
     drift: list[Drift] = []
-    for subject in wanted.versions.keys() | found.versions.keys():
-        here, there = wanted.versions.get(subject, {}), found.versions.get(subject, {})
+    for subject, here in wanted.versions.items():
+        there = found.versions.get(subject, {})
         if here != there:
             drift += _of_subject(subject, here, there)
+    for subject, there in found.versions.items():
+        if subject not in wanted.versions:
+            drift += _of_subject(subject, {}, there)
     for scope, wish in wanted.settings.items():
         drift += _of_settings(scope, wish, found.settings.get(scope, Wish()))
     return sorted(drift)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 
+from anyio import to_thread
+
 from schema_mcp.domain.drift import Drift, Held, Kind
 from schema_mcp.domain.errors import InvalidRequestError
 from schema_mcp.domain.plan import Action, Plan, Step, in_order
@@ -54,11 +56,12 @@ async def plan(
     pruned_by = journal if terms.prune else None
     made = await each(names, lambda name: _draft(fleet.get(name), store, selection, terms, pruned_by), at_once=AT_ONCE)
     drafts = dict(zip(names, made, strict=True))
+    observed = [await to_thread.run_sync(snapshots.digest, draft.found) for draft in made]
     return Plan(
         kind="deployment",
         request={"registries": names, **selection.as_request(), **terms.as_request()},
         commit=store.head or "",
-        observed={name: snapshots.digest(drafts[name].found) for name in names},
+        observed=dict(zip(names, observed, strict=True)),
         steps=tuple(step for name in names for step in _ordered(drafts[name])),
         blocked=tuple(blocked for name in names for blocked in drafts[name].blocked),
         warnings=tuple(_warnings(drafts)),

@@ -93,12 +93,16 @@ async def ages(sides: Sides, sightings: Sightings, selection: Selection, now: da
 async def disagreements(wanted: Snapshot, found: Snapshot, registry: Registry, store: SchemaStore) -> list[Drift]:
     """Where they disagree, told exactly: what the registry's product is known to rewrite is cosmetic."""
     known = normalisers_of(registry)
-    if habit(known, Rewrite.NUMBERS):
-        found = replace(found, versions=drift.renumbered(wanted.versions, found.versions))
-    differing = [drift.own_number(one, known) for one in compare(wanted, found)]
+    differing = await to_thread.run_sync(_differing, wanted, found, known)
     contents = await _contents(differing, registry, store)
     texts = await _mergeable(differing, store, known)
     return await to_thread.run_sync(_told, differing, contents, texts, known)
+
+
+def _differing(wanted: Snapshot, found: Snapshot, known: Normalisers) -> list[Drift]:
+    if habit(known, Rewrite.NUMBERS):
+        found = replace(found, versions=drift.renumbered(wanted.versions, found.versions))
+    return [drift.own_number(one, known) for one in compare(wanted, found)]
 
 
 _Pair: TypeAlias = tuple[Whole, Whole]

@@ -79,10 +79,12 @@ def of_store(store: SchemaStore, registry: str, wanted: Wanted, subjects: Collec
     settings: dict[Subject, Wish] = {}
     named = sorted(subject for subject in set(subjects) if store.records(subject))
     for subject in named if subjects else store.subjects():
-        if wanted(subject) and is_meant_for(store, subject, registry):
+        if not wanted(subject):
+            continue
+        wish = store.wish(subject)
+        if wish.targets is None or registry in wish.targets:
             live = [record for record in store.records(subject) if not record.deleted]
             versions[subject] = {record.number: Held(record.id, record.schema_hash) for record in live}
-            wish = store.wish(subject)
             if wish.level is not None or wish.mode is not None:
                 settings[subject] = Wish(wish.level, wish.mode)
     for context in sorted({subject.context for subject in versions}):
