@@ -123,6 +123,15 @@ async def test_a_deletion_is_taken_back_with_the_same_number_and_id(world: World
     assert await dump(world, "dev") == before
 
 
+async def test_bringing_back_alone_needs_admin_too(world: World):
+    for text in (V1, V2):
+        await world.register(text)
+    await world.retire(ORDERS, 1)
+    plan = await rollback.plan(world.ground, (await deploy(world, "dev")).task)
+
+    assert (told(plan), plan.scope) == ([("register", ORDERS.name, 1)], "admin")
+
+
 async def test_what_was_soft_deleted_is_soft_deleted_again(world: World):
     for text in (V1, V2):
         await world.register(text)

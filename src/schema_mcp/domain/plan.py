@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.schema import Level, Mode, Subject
@@ -39,6 +39,9 @@ SCOPES: Mapping[Action, Scope] = {
     Action.MODE: Scope.ADMIN,
 }
 """What each action needs; a plan needs the highest of its steps."""
+
+ROLLBACK: Final = "rollback"
+"""The kind of a plan that takes back what others did: whatever its steps are, it needs admin."""
 
 
 class Strategy(StrEnum):
@@ -139,7 +142,9 @@ class Plan:
 
     @property
     def scope(self) -> Scope:
-        """The highest scope that any step needs."""
+        """The highest scope that any step needs; a rollback's is admin, whichever tool carries it out."""
+        if self.kind == ROLLBACK and self.steps:
+            return Scope.ADMIN
         order = (Scope.READ, Scope.WRITE, Scope.ADMIN)
         return max((SCOPES[step.action] for step in self.steps), key=order.index, default=Scope.READ)
 

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from schema_mcp.domain.errors import ConflictError, InvalidRequestError, LockHeldError, NotFoundError
 from schema_mcp.domain.identity import schema_hash
-from schema_mcp.domain.plan import Action, Blocked, Plan, Step
+from schema_mcp.domain.plan import ROLLBACK, Action, Blocked, Plan, Step
 from schema_mcp.domain.references import Place
 from schema_mcp.domain.schema import Subject, Version
 from schema_mcp.registries import asks
@@ -27,7 +27,7 @@ from schema_mcp.services.steps import moved
 from schema_mcp.services.together import each
 from schema_mcp.stores.journal import Run, Status
 
-KIND = "rollback"
+KIND = ROLLBACK
 
 _UNDONE = frozenset({"deployment", "migration", "level_change"})
 _DIGEST = 64
