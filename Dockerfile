@@ -1,4 +1,4 @@
-# The server over stdio by default; `serve --http` binds to loopback until sign-in exists, so publish no port yet.
+# The server over stdio by default. Over HTTP, `serve --http --host 0.0.0.0` starts once access.yaml says who may come in.
 FROM python:3.11-slim AS build
 WORKDIR /src
 RUN pip install --no-cache-dir "uv>=0.9,<1"

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)")
 ELSEWHERE = ("make ", "claude ")
 """Commands of blocks that the suite itself is a part of, or that need somebody else's program."""
 
@@ -52,6 +53,22 @@ def run(script: list[str], folder: Path) -> str:
 def console_pages() -> list[Path]:
     pages = [ROOT / "README.md", ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
     return [page for page in pages if blocks(page, "console")]
+
+
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page: Path):
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_leads_to_every_guide():
+    linked = {(ROOT / link).resolve() for link in LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))}
+
+    assert sorted(page.name for page in (ROOT / "docs" / "how-to").glob("*.md") if page not in linked) == []
 
 
 @pytest.mark.parametrize("page", console_pages(), ids=lambda page: page.name)
