@@ -30,9 +30,10 @@ _CONNECT_SECONDS: Final = 10
 _MIGRATING: Final = 7_238_117_640  # a number of ours among the advisory locks
 # Said in each transaction and not once a connection: a pooler may give every transaction another connection. A writer
 # that was paused inside a transaction loses it, and with it the lock that everybody waits for.
+# A young table has no statistics, and would be read whole where a batch of contents is looked up.
 _BEGIN: Final = (
     f"SET LOCAL search_path = {SCHEMA}; SET LOCAL lock_timeout = {{wait}}; SET LOCAL statement_timeout = {{most}}; "
-    "SET LOCAL idle_in_transaction_session_timeout = {most}"
+    "SET LOCAL idle_in_transaction_session_timeout = {most}; SET LOCAL enable_seqscan = off"
 )
 _WRITE: Final = f"BEGIN; {_BEGIN}"
 _READ: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_BEGIN}"
