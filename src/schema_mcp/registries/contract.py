@@ -227,7 +227,7 @@ class Registry(Protocol):
         ...
 
     async def by_guid(self, guid: str) -> Schema | None:
-        """The schema behind a GUID, which names a content in every context; soft-deleted ones too."""
+        """The schema behind a GUID, which names a content in every context; soft-deleted ones too, if listed."""
         ...
 
     async def holders(self, schema_id: int, *, context: str = ".", deleted: bool = False) -> list[tuple[Subject, int]]:

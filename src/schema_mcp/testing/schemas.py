@@ -130,7 +130,14 @@ class KeepsSchemas:
 
         assert is_same(await registry.by_guid(guid_of(kept.schema)), schema)
         assert await registry.by_guid(str(uuid4())) is None
+
+    @needs(Capability.SOFT_DELETE, Capability.BULK_LISTING)
+    async def test_a_soft_deleted_schema_is_found_by_its_guid(self, registry: Registry) -> None:
+        subject, schema = fresh(), record("id")
+        kept = await there(registry, await registry.register(subject, schema))
+
         await registry.delete_subject(subject)
+
         assert is_same(await registry.by_guid(guid_of(kept.schema)), schema)
 
     @pytest.mark.parametrize("name", HOSTILE_NAMES)
