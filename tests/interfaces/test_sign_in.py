@@ -268,8 +268,8 @@ async def narrow(house: House, reach: Reach, scope: Scope = Scope.READ) -> str:
     with closing(Tokens(house.workspace.state / TOKENS)) as tokens:
         _, secret = tokens.make("narrow", Grant(scope, reach), "test", None)
     root = house.token("root")
-    for path in ("orders-a", "payments", ":.eu:orders-b"):
-        await house.face(root, "POST", f"/dev/subjects/{path}/versions", {"schema": ORDER})
+    for path, text in (("orders-a", ORDER), ("payments", '"string"'), (":.eu:orders-b", ORDER)):
+        await house.face(root, "POST", f"/dev/subjects/{path}/versions", {"schema": text})
     return secret
 
 
@@ -281,8 +281,16 @@ async def narrow(house: House, reach: Reach, scope: Scope = Scope.READ) -> str:
         pytest.param("/dev/subjects/:.eu:orders-b/versions/1", 200, id="its-subject-in-another-context"),
         pytest.param("/dev/subjects", 403, id="all-subjects"),
         pytest.param("/dev/schemas", 403, id="all-schemas"),
-        pytest.param("/dev/schemas/ids/1", 403, id="an-id"),
-        pytest.param("/dev/schemas/ids/1?subject=orders-a", 403, id="an-id-beside-its-subject"),
+        pytest.param("/dev/schemas/ids/1", 200, id="an-id-found-in-its-subject"),
+        pytest.param("/dev/schemas/ids/1/schema", 200, id="a-text-found-in-its-subject"),
+        pytest.param("/dev/schemas/ids/1?subject=orders-a", 200, id="an-id-beside-its-subject"),
+        pytest.param("/dev/schemas/ids/2", 403, id="an-id-found-in-another"),
+        pytest.param("/dev/schemas/ids/2?subject=orders-a", 403, id="another-id-beside-its-subject"),
+        pytest.param("/dev/schemas/ids/2?subject=:.:orders-a", 403, id="another-id-spelled-out"),
+        pytest.param("/dev/schemas/ids/7", 403, id="an-id-of-nobody"),
+        pytest.param("/dev/schemas/ids/1/subjects", 403, id="who-else-has-an-id"),
+        pytest.param("/dev/schemas/ids/1/versions", 403, id="where-else-an-id-is"),
+        pytest.param("/dev/schemas/guids/00000000-0000-0000-0000-000000000000", 403, id="a-guid"),
         pytest.param("/dev/contexts", 403, id="contexts"),
         pytest.param("/dev/config", 200, id="settings-of-the-whole"),
         pytest.param("/dev/schemas/types", 200, id="types"),
@@ -294,6 +302,28 @@ async def test_a_narrow_token_reads_its_subjects_only(house: House, path: str, s
     token = await narrow(house, Reach(frozenset({"dev"}), subjects=("orders-*",)))
 
     assert (await house.face(token, "GET", path)).status_code == status
+
+
+@pytest.mark.parametrize(
+    "path", ["orders-alias/versions/latest", "orders-alias/versions", "orders-alias/versions/1/schema"]
+)
+async def test_an_alias_leads_past_no_grant_at_the_face(house: House, path: str):
+    token = await narrow(house, Reach(subjects=("orders-*",)), Scope.WRITE)
+    made = await house.face(token, "PUT", "/dev/config/orders-alias", {"alias": "payments"})
+
+    assert made.status_code == 200
+    assert (await house.face(token, "GET", f"/dev/subjects/{path}")).status_code == 403
+    written = await house.face(token, "POST", "/dev/subjects/orders-alias/versions", {"schema": ORDER})
+    assert written.status_code == 403
+
+
+async def test_a_bare_name_leads_into_no_other_context(house: House):
+    token = await narrow(house, Reach(contexts=frozenset({"."})))
+
+    assert (await house.face(token, "GET", "/dev/subjects/orders-b/versions/1")).status_code == 403
+    assert (await house.face(token, "GET", "/dev/subjects/:.:orders-b/versions/1")).status_code == 403
+    assert (await house.face(token, "GET", "/dev/schemas/ids/1?subject=orders-b")).status_code == 403
+    assert (await house.face(token, "GET", "/dev/subjects/orders-a/versions/1")).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -228,3 +228,33 @@ async def test_what_all_contexts_inherit_is_for_those_who_may_change_all(fleet: 
         .get("dev")
         .set_config(Subject(""), {"compatibility": "NONE"})
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        pytest.param("register", (SCHEMA,), id="register"),
+        pytest.param("lookup", (SCHEMA,), id="lookup"),
+        pytest.param("check", (SCHEMA,), id="check"),
+        pytest.param("delete_subject", (), id="delete"),
+        pytest.param("version", (), id="version"),
+    ],
+)
+async def test_an_alias_leads_past_no_grant(fleet: Fleet, name: str, arguments: tuple[Any, ...]):
+    alias = Subject("orders-alias")
+    await fleet.get("dev").set_config(alias, {"alias": "payments-value"})
+    narrow = caller(Grant(Scope.ADMIN, Reach(subjects=("orders-*",))))
+
+    with pytest.raises(NotPermittedError):
+        await getattr(fleet.permitted(narrow, Scope.WRITE).get("dev"), name)(alias, *arguments)
+    assert await fleet.get("dev").numbers(PAYMENTS) == [1]
+
+
+async def test_an_alias_leads_past_no_limit(fleet: Fleet):
+    alias = Subject("orders-alias")
+    await fleet.get("prod").set_config(alias, {"alias": "payments-value"})
+    owner = Caller("root", "root@example.com", Scope.ADMIN.implied)
+
+    with pytest.raises(NotPermittedError) as refused:
+        await fleet.permitted(owner, Scope.WRITE).get("prod").register(alias, SCHEMA)
+    assert refused.value.details["layer"] == "limit"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from schema_mcp.domain.caller import Bound, Caller, Scope
 from schema_mcp.domain.errors import NotPermittedError
 from schema_mcp.domain.naming import parse_subject, shown_context
-from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
+from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Mode, Schema, Subject, Version
 from schema_mcp.registries.contract import Capability, Number, Tree, Verdict
 from schema_mcp.registries.guard import GuardedRegistry
 
@@ -68,11 +68,15 @@ class Permit:
             granted = Scope.READ in self.caller.scopes_in(self.registry, context)
             raise self._refusal("limit" if granted else "grant", Scope.READ, f"context {shown_context(context)}")
 
+    def holds_all(self, scope: Scope) -> bool:
+        """Whether the caller holds the scope for all there is, now and later."""
+        return self._granted_all(scope) and scope in self.bound.scope.implied and self.bound.is_open
+
     def require_all(self, scope: Scope, deed: str) -> None:
-        """Raise `NotPermittedError` unless the caller holds the scope for all there is, now and later."""
-        granted = self._is_granted_all(scope)
-        if not granted or scope not in self.bound.scope.implied or not self.bound.is_open:
-            raise self._refusal("limit" if granted else "grant", scope, "the whole registry", deed)
+        """Raise `NotPermittedError` unless the caller holds the scope for all there is."""
+        if not self.holds_all(scope):
+            layer = "limit" if self._granted_all(scope) else "grant"
+            raise self._refusal(layer, scope, "the whole registry", deed)
 
     def require_any(self) -> None:
         """Raise `NotPermittedError` where nothing in the registry may be read."""
@@ -83,6 +87,12 @@ class Permit:
         if self.caller.grants is None:
             return scope in self.caller.scopes
         return any(scope in one.scope.implied and one.reach.is_all_of(self.registry) for one in self.caller.grants)
+
+    def _granted_all(self, scope: Scope) -> bool:
+        grants = self.caller.grants
+        if grants is None:
+            return scope in self.caller.scopes
+        return any(scope in one.scope.implied and one.reach.is_all_of(self.registry) for one in grants)
 
     def _sees(self, scope: Scope, place: Subject) -> bool:
         return self.bound.covers(place) and scope in self.caller.scopes_at(self.registry, place)
@@ -109,6 +119,7 @@ class PermittedRegistry(GuardedRegistry):
     def __init__(self, guarded: GuardedRegistry, permit: Permit) -> None:
         super().__init__(guarded, closed_by=guarded.closed_by)
         self._permit = permit
+        self._aliases: dict[Subject, Subject] = {}
 
     def require(self, scope: Scope, what: str, place: Subject | None = None) -> None:
         if place is not None:
@@ -134,11 +145,11 @@ class PermittedRegistry(GuardedRegistry):
         return [one for one in found if self._sees(one)]
 
     async def numbers(self, subject: Subject, *, deleted: bool = False) -> list[int]:
-        self._read(subject)
+        await self._read(subject)
         return await super().numbers(subject, deleted=deleted)
 
     async def version(self, subject: Subject, number: Number = "latest", *, deleted: bool = False) -> Version | None:
-        self._read(subject)
+        await self._read(subject)
         return await super().version(subject, number, deleted=deleted)
 
     async def versions(
@@ -172,30 +183,30 @@ class PermittedRegistry(GuardedRegistry):
     async def lookup(
         self, subject: Subject, schema: Schema, *, normalize: bool = False, deleted: bool = False
     ) -> Version | None:
-        self._read(subject)
+        await self._read(subject)
         return await super().lookup(subject, schema, normalize=normalize, deleted=deleted)
 
     async def tree(self, version: Version, resolve: Callable[[], Awaitable[Tree]]) -> Tree:
         """What others have resolved may hold what this caller may not read."""
         found = await super().tree(version, resolve)
         for one in found.dependencies:
-            self._read(parse_subject(one.subject))
+            await self._read(parse_subject(one.subject))
         return found
 
     async def check(self, subject: Subject, schema: Schema, *, number: Number | None = None) -> Verdict:
-        self._read(subject)
+        await self._read(subject)
         return await super().check(subject, schema, number=number)
 
     async def referrers(self, subject: Subject, number: Number = "latest") -> list[int]:
-        self._read(subject)
+        await self._read(subject)
         return await super().referrers(subject, number)
 
     async def config(self, scope: Subject, *, inherited: bool = False) -> Json | None:
-        self._read(scope)
+        await self._read(scope)
         return await super().config(scope, inherited=inherited)
 
     async def mode(self, scope: Subject, *, inherited: bool = False) -> Mode | None:
-        self._read(scope)
+        await self._read(scope)
         return await super().mode(scope, inherited=inherited)
 
     # --- writes ------------------------------------------------------------------------------------------------------
@@ -209,35 +220,35 @@ class PermittedRegistry(GuardedRegistry):
         number: int | None = None,
         normalize: bool = False,
     ) -> Version:
-        self._write(subject)
+        await self._write(subject)
         return await super().register(subject, schema, schema_id=schema_id, number=number, normalize=normalize)
 
     async def delete_version(self, subject: Subject, number: int, *, permanent: bool = False) -> None:
-        self._take_away(subject)
+        await self._take_away(subject)
         await super().delete_version(subject, number, permanent=permanent)
 
     async def delete_subject(self, subject: Subject, *, permanent: bool = False) -> list[int]:
-        self._take_away(subject)
+        await self._take_away(subject)
         return await super().delete_subject(subject, permanent=permanent)
 
     async def delete_context(self, context: str) -> None:
-        self._take_away(Subject("", context))
+        await self._take_away(Subject("", context))
         await super().delete_context(context)
 
     async def set_config(self, scope: Subject, config: Json) -> None:
-        self._write(scope)
+        await self._write(scope)
         await super().set_config(scope, config)
 
     async def delete_config(self, scope: Subject) -> None:
-        self._write(scope)
+        await self._write(scope)
         await super().delete_config(scope)
 
     async def set_mode(self, scope: Subject, mode: Mode, *, force: bool = False) -> None:
-        self._write(scope)
+        await self._write(scope)
         await super().set_mode(scope, mode, force=force)
 
     async def delete_mode(self, scope: Subject) -> None:
-        self._write(scope)
+        await self._write(scope)
         await super().delete_mode(scope)
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -245,20 +256,37 @@ class PermittedRegistry(GuardedRegistry):
     def _sees(self, place: Subject) -> bool:
         return self._permit.holds(Scope.READ, place)
 
-    def _read(self, place: Subject) -> None:
+    async def _read(self, place: Subject) -> None:
         """What is set for a whole context is told to whoever may read something in it."""
         if place.name:
-            self._permit.require(Scope.READ, place, "Reading")
+            await self._require(Scope.READ, place, "Reading")
         else:
             self._permit.require_context(place.context)
 
-    def _write(self, place: Subject) -> None:
+    async def _write(self, place: Subject) -> None:
         # A tool that is for admins is for those who are admins there: switching a mode is part of registering, too.
         needed = self._permit.asks if self._permit.asks is not Scope.READ else Scope.WRITE
-        if place == REGISTRY:
-            self._permit.require_all(needed, "Writing")
-        else:
-            self._permit.require(needed, place, "Writing")
+        await self._require(needed, place, "Writing")
 
-    def _take_away(self, place: Subject) -> None:
-        self._permit.require(Scope.ADMIN, place, "Taking away")
+    async def _take_away(self, place: Subject) -> None:
+        await self._require(Scope.ADMIN, place, "Taking away")
+
+    async def _require(self, scope: Scope, place: Subject, deed: str) -> None:
+        if self._permit.holds_all(scope):
+            return
+        if place == REGISTRY:
+            self._permit.require_all(scope, deed)
+        self._permit.require(scope, place, deed)
+        if place.name and Capability.CONFIG_FIELDS in self.capabilities:
+            self._permit.require(scope, await self._meant(place), deed)
+
+    async def _meant(self, place: Subject) -> Subject:
+        """What a registry takes a name for: it follows aliases by itself, one step."""
+        if place not in self._aliases:
+            alias = (await super().config(place) or {}).get("alias")
+            self._aliases[place] = _in_context(parse_subject(alias), place) if isinstance(alias, str) else place
+        return self._aliases[place]
+
+
+def _in_context(alias: Subject, place: Subject) -> Subject:
+    return alias if alias.context != DEFAULT_CONTEXT else Subject(alias.name, place.context)

@@ -40,7 +40,7 @@ class Asking(Protocol):
     def endpoint(self) -> str: ...
 
     @property
-    def place(self) -> Subject | None: ...
+    def places(self) -> tuple[Subject, ...]: ...
 
     @property
     def caller(self) -> Caller | None: ...
@@ -104,23 +104,26 @@ class RegistryGate:
             via="rest",
             client=caller.client[:200],
         )
-        place = asking.place
-        if place is None:
+        if not asking.places:
             return entry
+        place = asking.places[0]
         context = "" if place.context == DEFAULT_CONTEXT else shown_context(place.context)
         return replace(entry, context=context[:200], subject=place.name[:200])
 
 
 def _require_at(permit: Permit, scope: Scope, asking: Asking) -> None:
-    place = asking.place
+    deed = f"{asking.method} {asking.endpoint}"
     if asking.endpoint in _TELLS_NOTHING:
         permit.require_any()
-    elif scope is Scope.READ and asking.endpoint.startswith(_SETTINGS) and not (place and place.name):
-        permit.require_context(place.context if place else DEFAULT_CONTEXT)  # whoever reads something there may know
-    elif place is None:
-        permit.require_all(scope, f"{asking.method} {asking.endpoint}")
-    else:
-        permit.require(scope, place, f"{asking.method} {asking.endpoint}")
+        return
+    of_settings = scope is Scope.READ and asking.endpoint.startswith(_SETTINGS)
+    if not asking.places and not of_settings:
+        permit.require_all(scope, deed)
+    for place in asking.places or (Subject(""),) if of_settings else asking.places:
+        if of_settings and not place.name:
+            permit.require_context(place.context)  # told to whoever may read something in it
+        else:
+            permit.require(scope, place, deed)
 
 
 def _scope(asking: Asking) -> Scope:

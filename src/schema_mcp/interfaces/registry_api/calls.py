@@ -37,20 +37,20 @@ class Call:
         return parse_subject(self.values["subject"])
 
     @property
-    def place(self) -> Subject | None:
-        """What the request is about: a subject, a whole context, or, as None, the whole registry.
+    def places(self) -> tuple[Subject, ...]:
+        """What the path names: a subject, a whole context, or nothing, which is the whole registry.
 
         An id belongs to all subjects of its context that carry it, so whoever asks by id asks about the context.
         """
         match self.values:
             case {"subject": wire}:
-                return parse_subject(wire)
+                return (parse_subject(wire),)
             case {"context": name}:
-                return Subject("", context_prefix(name)[1:-1])
+                return (Subject("", context_prefix(name)[1:-1]),)
             case {"id": _} if given := self.text("subject"):
-                return Subject("", parse_subject(given).context)
+                return (Subject("", parse_subject(given).context),)
             case _:
-                return None
+                return ()
 
     @property
     def asked(self) -> Asked:

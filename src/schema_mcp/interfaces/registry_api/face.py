@@ -19,7 +19,7 @@ from schema_mcp.domain.errors import (
     ReadOnlyError,
     SchemaMcpError,
 )
-from schema_mcp.interfaces.registry_api import bodies
+from schema_mcp.interfaces.registry_api import bodies, schemas
 from schema_mcp.interfaces.registry_api.auth import WhoCalls, caller_of, refusal
 from schema_mcp.interfaces.registry_api.calls import Call, Endpoint, Raw, not_found
 from schema_mcp.interfaces.registry_api.endpoints import ENDPOINTS
@@ -107,7 +107,8 @@ class RegistryRoute(BaseRoute):
 
     async def _answer(self, endpoint: Endpoint, call: Call, request: Request, caller: Caller | None) -> Any:
         path = _raw_path(request.scope)[len(self._mount) :].decode("latin-1") or "/"
-        asking = Asking(self._name, request.method, path, endpoint.path, call.place, caller)
+        places = schemas.places_of(call, endpoint.path)
+        asking = Asking(self._name, request.method, path, endpoint.path, places, caller)
         if not endpoint.writes:
             async with self._gate.read(asking):
                 return await endpoint.answer(call)

@@ -15,9 +15,9 @@ from schema_mcp.registries.embedded.changes import Witness
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A request: who makes it (None where nobody has to say so), and about which subject or context.
+    """A request: who makes it (None where nobody has to say so), and at which subjects or contexts it may end.
 
-    `endpoint` is the row that answers it, however its path was spelled. Without a `place` it is about the whole
+    `endpoint` is the row that answers it, however its path was spelled. Without `places` it is about the whole
     registry.
     """
 
@@ -25,7 +25,7 @@ class Asking:
     method: str
     path: str
     endpoint: str
-    place: Subject | None = None
+    places: tuple[Subject, ...] = ()
     caller: Caller | None = None
 
 

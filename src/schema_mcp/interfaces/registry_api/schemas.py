@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from schema_mcp.domain.schema import Json, Version
+from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Subject, Version
 from schema_mcp.interfaces.registry_api.calls import Call, Raw, not_found
 from schema_mcp.interfaces.registry_api.printing import formatted, qualified, schema_json, tags_in, version_json
 from schema_mcp.registries.embedded import finding, lists, stored
@@ -11,6 +11,29 @@ from schema_mcp.registries.embedded.session import Session
 
 _ASSOCIATIONS = ("resourceType", "associationType", "lifecycle")
 _LIFECYCLES = ("", "STRONG", "WEAK")
+
+
+_CONTENT_BY_ID = ("/schemas/ids/{id}", "/schemas/ids/{id}/schema")
+
+
+def places_of(call: Call, endpoint: str) -> tuple[Subject, ...]:
+    """Every subject or context that a request may end at; none where it is about the whole registry.
+
+    A registry follows aliases and looks for a bare name in other contexts; a content by id is found in some subject.
+    """
+    if endpoint in _CONTENT_BY_ID:
+        found = call.core.read(finding.by_id, call.schema_id, call.holder)
+        return (found.subject,) if found else call.places
+    if "subject" not in call.values or not call.subject.name:
+        return call.places
+    return call.core.read(_reached, call)
+
+
+def _reached(session: Session, call: Call) -> tuple[Subject, ...]:
+    asked = finding.followed(session, call.asked).subject
+    others = finding.elsewhere(session, asked) if asked.context == DEFAULT_CONTEXT else ()
+    there = [one for one in others if finding.exists(session, one, deleted=True)]
+    return tuple(dict.fromkeys((call.subject, asked, *there)))
 
 
 async def types(_: Call) -> list[str]:
