@@ -69,7 +69,7 @@ async def versions(
         if len(batch) == _BATCH:
             await take_in()
     await take_in()
-    await _refuse_moved(registry, selection, {item.version.subject for item in items}, deleted=soft)
+    await refuse_moved(registry, selection, {item.version.subject for item in items}, deleted=soft)
     return sorted(items, key=lambda item: item.place)
 
 
@@ -115,7 +115,8 @@ def _without_text(version: Version) -> Version:
     return replace(version, schema=Schema("", schema.type, schema.references))
 
 
-async def _refuse_moved(registry: Registry, selection: Selection, seen: set[Subject], *, deleted: bool) -> None:
+async def refuse_moved(registry: Registry, selection: Selection, seen: set[Subject], *, deleted: bool) -> None:
+    """Raise `RegistryError` where a registry lists other subjects by now than those that were read."""
     listing: Callable[..., Awaitable[list[Subject]]] = registry.subjects
     there = await listing(context=selection.listing_context, prefix=selection.listing, deleted=deleted)
     moved = sorted({one for one in there if selection.wants(one)} ^ seen)
