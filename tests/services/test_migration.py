@@ -212,7 +212,7 @@ async def test_a_migration_takes_few_requests(world: World, subjects: int, each:
     settings = sum(target[name] for name in SETTINGS)
     assert sum(target[name] for name in WRITES) <= 1.1 * versions
     assert reads <= 0.2 * versions
-    assert settings <= 2 * subjects
+    assert settings <= 2 * subjects + 16  # some of the context and the registry, however many subjects there are
     assert sum(target[name] for name in MODES) <= 2 * subjects
 
 

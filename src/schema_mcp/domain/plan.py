@@ -7,12 +7,13 @@ in each registry, and every step: when any of them moves, the plan is stale.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from schema_mcp.domain.caller import Scope
-from schema_mcp.domain.schema import Level, Mode, Subject
+from schema_mcp.domain.naming import parse_subject
+from schema_mcp.domain.schema import Level, Mode, Reference, Schema, Subject
 
 
 class Action(StrEnum):
@@ -87,7 +88,8 @@ class Step:
 
     `origin` says where the content of a registration comes from (`store`, or `registry:{name}:{subject}` for a move)
     and `digest` what it must be; `value` is the level or mode to set, or the fields of a configuration as JSON
-    (a field of `null` is taken away, `null` alone takes all of it away), `before` what was there.
+    (a field of `null` is taken away, `null` alone takes all of it away), or the references that a moved version has
+    at its new place where they are others than before; `before` what was there.
     """
 
     registry: str
@@ -105,6 +107,19 @@ class Step:
     def key(self) -> str:
         """The step's name in the journal, unique within a plan."""
         return f"{self.registry} {self.action} {self.subject} {self.number}"
+
+    @property
+    def source(self) -> tuple[str, str, Subject]:
+        """What kind of place the content comes from, of which registry, and its subject there."""
+        kind, _, rest = self.origin.partition(":")
+        name, _, subject = rest.partition(":")
+        return kind, name, parse_subject(subject) if subject else self.subject
+
+    def sent(self, schema: Schema) -> Schema:
+        """The schema that a registration sends, for the one that stands where it comes from."""
+        if not self.value:
+            return schema
+        return replace(schema, references=tuple(Reference(*one) for one in json.loads(self.value)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,15 +97,15 @@ async def _content(scene: Scene, step: Step) -> Schema:
         stored = store.version(step.subject, step.number)
         version, finders = stored.version if stored else None, [in_store(store)]
     else:
-        source = scene.ground.fleet.get(step.origin.partition(":")[2])
+        source = scene.ground.fleet.get(step.source[1])
         version, finders = scene.sources.get((step.subject, step.number)), [in_registry(source)]
     schema = None
     if version is not None:
-        schema = version.schema
+        schema = step.sent(version.schema)
         if schema_hash(schema) != step.digest:
-            schema = await _canonical(schema, step, finders)
+            schema = step.sent(await _canonical(version.schema, version.subject, finders))
     if schema is None or schema_hash(schema) != step.digest:
-        where = "the store" if step.origin == STORE else step.origin.partition(":")[2]
+        where = "the store" if step.origin == STORE else step.source[1]
         raise ConflictError(
             f"{step.subject} version {step.number} is no longer what the plan saw in {where}", hint="Plan again."
         )
@@ -134,19 +134,20 @@ async def is_same(scene: Scene, step: Step, schema: Schema) -> bool:
     """Is this the content that the step speaks of, as far as a registry lets texts be what they were?"""
     if schema_hash(schema) == step.digest:
         return True
-    found = await _canonical(schema, step, [in_store(scene.ground.store), in_registry(scene.registry)])
+    found = await _canonical(schema, step.subject, [in_store(scene.ground.store), in_registry(scene.registry)])
     if schema_hash(found) == step.digest:
         return True
     # A registry may give texts out that are not canonical: then what was moved is held against it in that form.
     moved = scene.sources.get((step.subject, step.number))
     if moved is None:
         return False
-    finders = [in_registry(scene.ground.fleet.get(step.origin.partition(":")[2]))]
-    return schema_hash(await _canonical(moved.schema, step, finders)) == schema_hash(found)
+    finders = [in_registry(scene.ground.fleet.get(step.source[1]))]
+    ours = step.sent(await _canonical(moved.schema, moved.subject, finders))
+    return schema_hash(ours) == schema_hash(found)
 
 
-async def _canonical(schema: Schema, step: Step, finders: Sequence[Finder]) -> Schema:
-    complete = await whole(schema, step.subject, finders)
+async def _canonical(schema: Schema, subject: Subject, finders: Sequence[Finder]) -> Schema:
+    complete = await whole(schema, subject, finders)
     return await to_thread.run_sync(canonical, complete)
 
 
@@ -216,6 +217,14 @@ def fields_of(step: Step) -> Json | None:
     if step.action in (Action.LOOSEN, Action.TIGHTEN):
         return {_LEVEL: step.value}
     return json.loads(step.value)
+
+
+def sets_level(step: Step) -> bool:
+    """Does a step on a configuration give the level another value, or take it away?"""
+    if step.action is not Action.CONFIG:
+        return False
+    fields = fields_of(step)
+    return fields is None or _LEVEL in fields
 
 
 def field_in(config: Json | None, name: str) -> Any:

@@ -126,11 +126,9 @@ async def again(ground: Ground, plan: Plan) -> Plan:
         return await level_change.again(ground.fleet.get(plan.request["registry"]), ground.store, plan.request)
     if plan.kind == rollback.KIND:
         return await rollback.plan(ground, plan.request["task"])
+    if plan.kind == migration.KIND:
+        return await migration.again(ground.fleet, plan.request)
     chosen = selection.from_request(plan.request)
-    if plan.kind == "migration":
-        source, target = (ground.fleet.get(plan.request[end]) for end in ("source", "target"))
-        made = await migration.plan(source, target, chosen, keep_ids=plan.request["keep_ids"])
-        return made.plan
     names, terms = plan.request["registries"], terms_of(plan)
     return await deployment.plan(ground.fleet, ground.store, names, chosen, terms, ground.journal)
 

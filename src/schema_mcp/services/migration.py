@@ -1,41 +1,64 @@
-"""Move subjects from one registry to another, ids, versions and order kept: plan it, as data."""
+"""Move subjects from one registry or context to another, ids, versions and order kept: plan it, as data.
+
+`steps.carry_out` does it, as it does a deployment. What the target holds where each version wants to go, and what would
+be lost on the way, is told before anything is written. See decisions/0020.
+"""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
 
-from anyio import to_thread
-
-from schema_mcp.domain.drift import Held, Snapshot
-from schema_mcp.domain.engine import canonical
-from schema_mcp.domain.errors import InvalidRequestError, InvalidSchemaError, NotFoundError
-from schema_mcp.domain.identity import schema_hash
+from schema_mcp.domain.drift import Snapshot
+from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
 from schema_mcp.domain.naming import shown_context
-from schema_mcp.domain.plan import Action, Blocked, Plan, Step, in_order
+from schema_mcp.domain.plan import Action, Plan, Step, in_order
 from schema_mcp.domain.references import Place, in_reference_order
-from schema_mcp.domain.schema import Subject, Version
+from schema_mcp.domain.schema import Subject
 from schema_mcp.registries import asks
-from schema_mcp.registries.contract import Capability, Registry
-from schema_mcp.services import snapshots
+from schema_mcp.registries.contract import Capability
+from schema_mcp.registries.fleet import Fleet
+from schema_mcp.registries.guard import GuardedRegistry
+from schema_mcp.services import migration_proof, migration_settings, snapshots
+from schema_mcp.services import selection as selections
+from schema_mcp.services.acts import DELETED
 from schema_mcp.services.deployment import IMPORT_WARNING
 from schema_mcp.services.glances import versions_at
-from schema_mcp.services.resolution import in_registry, whole
+from schema_mcp.services.migration_clashes import (
+    FINE,
+    Clash,
+    ClashMap,
+    Ends,
+    canonical_hash,
+    clash_map,
+    put_unreferenced,
+)
+from schema_mcp.services.migration_route import Cargo, Route, loaded
+from schema_mcp.services.migration_settings import Settings
 from schema_mcp.services.selection import Selection
 from schema_mcp.services.together import each
 
+__all__ = ["KIND", "Clash", "Manner", "Migration", "again", "keeps_ids", "plan", "request_of"]
 
-class Clash(StrEnum):
-    """What the target holds where a version wants to go."""
+KIND: Final = "migration"
 
-    FREE = "free"
-    SAME = "same content"
-    VERSION_TAKEN = "version holds other content"
-    ID_TAKEN = "id belongs to other content"
-    SOFT_DELETED = "a soft-deleted version is in the way"
-    GAP = "without its id it would get another number"
-    BEYOND = "the target's product would refuse it or lose a part of it"
-    REFERENCE = "references what is neither moved nor on the target"
+_KEEPING: Final = (Capability.KEEPS_IDS, Capability.MODES)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a migration may go: into another context, under another prefix; with soft-deleted versions, with levels and
+    modes; only what is compatible with the target (`proven`); only certain versions, as (name, context, number)."""
+
+    target_context: str | None = None
+    target_prefix: str | None = None
+    deleted: bool = False
+    settings: bool = True
+    proven: bool = False
+    only: Sequence[Sequence[Any]] = ()
+
+
+PLAIN: Final = Manner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,57 +67,123 @@ class Migration:
 
     plan: Plan
     clashes: Mapping[Clash, int]
+    map: Sequence[tuple[Place, int, Clash, str]]
+    """Each place on the target, the id that goes there, what was met, and its details; in reference order."""
+
     subjects: int
     versions: int
 
 
-async def plan(source: Registry, target: Registry, selection: Selection, *, keep_ids: bool = True) -> Migration:
+def keeps_ids(target: GuardedRegistry) -> bool:
+    """Can the target keep ids? What a product can do is known once it has answered."""
+    return target.capabilities >= {*_KEEPING}
+
+
+def request_of(source: str, target: str, selection: Selection, manner: Manner) -> dict[str, Any]:
+    """What was asked, as a plan repeats it."""
+    rows = [list(one) for one in manner.only]
+    return {"source": source, "target": target, **selection.as_request(), **asdict(manner), "only": rows}
+
+
+async def again(fleet: Fleet, request: Mapping[str, Any]) -> Plan:
+    """The plan that the same request makes now."""
+    source, target = (fleet.get(request[end]) for end in ("source", "target"))
+    manner = Manner(**{name: request[name] for name in asdict(PLAIN) if name in request})
+    chosen = selections.from_request(request)
+    return (await plan(source, target, chosen, keep_ids=request["keep_ids"], manner=manner)).plan
+
+
+async def plan(
+    source: GuardedRegistry,
+    target: GuardedRegistry,
+    selection: Selection,
+    *,
+    keep_ids: bool = True,
+    manner: Manner = PLAIN,
+) -> Migration:
     """What has to happen so that the target holds the selected subjects as the source does. Reads only.
 
     Raises `InvalidRequestError` for a source that is the target or ids that the target cannot keep, `NotFoundError`
     when the source holds nothing of what was asked for.
     """
-    if source.name == target.name:
-        raise InvalidRequestError(f"{source.name} is both source and target", hint="Name two registries.")
-    here, there = await each([source, target], lambda registry: _held(registry, selection))
-    _check_ids(target, keep_ids=keep_ids)  # what a product can do is known once it has answered
-    if not here.versions:
+    route = Route(selection.context, selection.prefix, manner.target_context, manner.target_prefix)
+    _refuse_itself(source, target, route, selection)
+    cargo, there = await _both(source, target, selection, route)
+    _check_ids(target, keep_ids=keep_ids)
+    places = _in_order(cargo.here, manner)
+    if not places:
         raise NotFoundError(
             f"{source.name} has no subject of that selection", hint="list_subjects tells what is there."
         )
-    places = _in_order(here)
-    there = await _spelled_alike(source, target, here, there)
-    clashes = await _clashes(target, places, here, there, keep_ids=keep_ids)
-    steps = [
-        _step(source.name, target.name, place, here, keep_ids=keep_ids)
-        for place in places
-        if clashes[place] is Clash.FREE
-    ]
+    ends = Ends(source, target, route, cargo, there, keep_ids)
+    ends = replace(ends, there=await _spelled_alike(ends))
+    clashes = await clash_map(ends, places)
+    if manner.proven:
+        clashes.put(Clash.INCOMPATIBLE, await migration_proof.breaks(ends, clashes.free()))
+        await put_unreferenced(ends, clashes)
+    settings = await _settings(ends, selection, clashes, manner)
+    steps = [*_version_steps(ends, clashes), *settings.steps]
     rank = {(target.name, *place): index for index, place in enumerate(places)}
+    warnings = [*_warnings(ends, clashes, steps, manner), *settings.warnings]
     return Migration(
         plan=Plan(
-            kind="migration",
-            request={"source": source.name, "target": target.name, "keep_ids": keep_ids, **selection.as_request()},
+            kind=KIND,
+            request={**request_of(source.name, target.name, selection, manner), "keep_ids": keep_ids},
             commit="",
-            observed={source.name: snapshots.digest(here), target.name: snapshots.digest(there)},
+            observed=_observed(ends),
             steps=in_order(steps, rank),
-            blocked=tuple(_blocked(target, clashes, here)),
-            warnings=tuple(_warnings(steps, here, there, keep_ids=keep_ids)),
+            blocked=(*clashes.blocked(target.name), *settings.blocked),
+            warnings=tuple(warnings),
         ),
-        clashes=Counter(clashes.values()),
-        subjects=len(here.versions),
+        clashes=Counter(clashes.found.values()),
+        map=[
+            (place, ends.wanted(place).id, clash, clashes.why.get(place, "")) for place, clash in clashes.found.items()
+        ],
+        subjects=len({subject for subject, _ in places}),
         versions=len(places),
     )
 
 
-async def _held(registry: Registry, selection: Selection) -> Snapshot:
-    return await snapshots.of_registry(
-        registry, selection.wants, prefix=selection.listing, context=selection.listing_context
-    )
+def _refuse_itself(source: GuardedRegistry, target: GuardedRegistry, route: Route, selection: Selection) -> None:
+    if source.name != target.name:
+        return
+    context = selection.context or next(iter({subject.context for subject in selection.subjects}), None)
+    moves_context = route.target_context is not None and context not in (None, route.target_context)
+    moves_names = bool(route.prefix) and route.target_prefix not in (None, route.prefix)
+    if not moves_context and not moves_names:
+        raise InvalidRequestError(
+            f"{source.name} is both source and target",
+            hint="Name two registries; or, within one, a context and another target_context, or a prefix and another "
+            "target_prefix.",
+        )
 
 
-def _check_ids(target: Registry, *, keep_ids: bool) -> None:
-    problem = asks.refused(target, (Capability.KEEPS_IDS, Capability.MODES)) if keep_ids else ""
+async def _both(
+    source: GuardedRegistry, target: GuardedRegistry, selection: Selection, route: Route
+) -> tuple[Cargo, Snapshot]:
+    """What both ends hold, read at the same time."""
+    found: dict[str, Any] = {}
+    arriving = route.selection(selection)
+
+    async def here() -> None:
+        found["cargo"] = await loaded(source, selection, route)
+
+    async def there() -> None:
+        found["there"] = await snapshots.of_registry(
+            target,
+            arriving.wants,
+            prefix=arriving.listing,
+            context=arriving.listing_context,
+            subjects=arriving.subjects,
+        )
+
+    readers: list[Callable[[], Awaitable[None]]] = [here, there]
+    await each(readers, lambda read: read())
+    return found["cargo"], found["there"]
+
+
+def _check_ids(target: GuardedRegistry, *, keep_ids: bool) -> None:
+    problem = asks.refused(target, _KEEPING) if keep_ids else ""
     if problem:
         raise InvalidRequestError(
             problem,
@@ -103,162 +192,132 @@ def _check_ids(target: Registry, *, keep_ids: bool) -> None:
         )
 
 
-def _in_order(here: Snapshot) -> list[Place]:
-    places = [(subject, number) for subject, many in here.versions.items() for number in many]
+def _in_order(here: Snapshot, manner: Manner) -> list[Place]:
+    sides = (here.versions, here.deleted) if manner.deleted else (here.versions,)
+    only = {(Subject(name, context), number) for name, context, number in manner.only}
+    places = [
+        (subject, number)
+        for side in sides
+        for subject, many in side.items()
+        for number in many
+        if not only or (subject, number) in only
+    ]
     return in_reference_order(places, lambda place: here.uses.get(place, ()))
 
 
-async def _spelled_alike(source: Registry, target: Registry, here: Snapshot, there: Snapshot) -> Snapshot:
-    """The target's snapshot, with the source's digest where the two differ in nothing but spelling.
-
-    A registry may give texts out that are not canonical.
-    """
+async def _spelled_alike(ends: Ends) -> Snapshot:
+    """The target's snapshot, with the source's digest where the two differ in nothing but spelling."""
+    there = ends.there
     suspects = [
         (subject, number)
-        for subject, numbers in here.versions.items()
+        for subject, numbers in ends.cargo.here.versions.items()
         for number, held in numbers.items()
         if (other := there.versions.get(subject, {}).get(number)) and other.digest != held.digest
     ]
-    ours, theirs = await versions_at(source, suspects), await versions_at(target, suspects)
+    ours = await versions_at(ends.source, [ends.cargo.source_of(place) for place in suspects])
+    theirs = await versions_at(ends.target, suspects)
     versions = {subject: dict(numbers) for subject, numbers in there.versions.items()}
-    for place in ours.keys() & theirs.keys():
-        subject, number = place
-        if await _canonical_hash(source, ours[place]) == await _canonical_hash(target, theirs[place]):
-            versions[subject][number] = replace(versions[subject][number], digest=here.versions[subject][number].digest)
+    for place in suspects:
+        mine, other = ours.get(ends.cargo.source_of(place)), theirs.get(place)
+        if mine is None or other is None:
+            continue
+        digest = await canonical_hash(mine.schema, mine.subject, ends.source, ends.route)
+        if digest == await canonical_hash(other.schema, other.subject, ends.target):
+            subject, number = place
+            versions[subject][number] = replace(versions[subject][number], digest=ends.wanted(place).digest)
     return replace(there, versions=versions)
 
 
-async def _canonical_hash(registry: Registry, version: Version) -> str:
-    try:
-        complete = await whole(version.schema, version.subject, [in_registry(registry)])
-        return schema_hash(await to_thread.run_sync(canonical, complete))
-    except InvalidSchemaError:
-        return schema_hash(version.schema)
+async def _settings(ends: Ends, selection: Selection, clashes: ClashMap, manner: Manner) -> Settings:
+    staying = {subject for (subject, _), clash in clashes.found.items() if clash not in FINE}
+    settings = await migration_settings.carried(ends, selection, staying) if manner.settings else Settings()
+    if not ends.keep_ids and not manner.proven and Capability.CONFIG in ends.target.capabilities:
+        breaking = await migration_proof.breaks(ends, clashes.free())
+        settings.steps += await migration_settings.opened(ends, settings, list(breaking))
+    if clashes.free():
+        settings.warnings += await migration_settings.other_levels(ends, settings.steps)
+    return settings
 
 
-async def _clashes(
-    target: Registry, places: Sequence[Place], here: Snapshot, there: Snapshot, *, keep_ids: bool
-) -> dict[Place, Clash]:
-    """What the target holds where each version wants to go; what uses something that cannot go stays, too."""
-    found = {place: _clash(place, here, there, keep_ids=keep_ids) for place in places}
-    free = [place for place in places if found[place] is Clash.FREE]
-    found |= {place: Clash.BEYOND for place in free if asks.refused(target, _asked(place, here))}
-    free = [place for place in free if found[place] is Clash.FREE]
-    if keep_ids:
-        taken = await _taken_ids(target, free, here)
-        found |= dict.fromkeys(taken, Clash.ID_TAKEN)
-    else:
-        found |= dict.fromkeys(_gaps(free, there), Clash.GAP)
-    standing = {place for place in places if found[place] in (Clash.FREE, Clash.SAME)}
-    for place in places:  # in reference order: whatever one uses was decided before
-        for used in here.uses.get(place, ()):
-            if found[place] is Clash.FREE and used not in standing and not await _is_there(target, used, there):
-                found[place] = Clash.REFERENCE
-                standing.discard(place)
-    return found
+def _version_steps(ends: Ends, clashes: ClashMap) -> Iterator[Step]:
+    for place in clashes.free():
+        yield _step(ends, place)
+        if place[1] in ends.cargo.here.deleted.get(place[0], {}):
+            digest = ends.wanted(place).digest
+            reason = f"it is soft-deleted in {ends.source.name}"
+            yield Step(ends.target.name, Action.DELETE, place[0], reason, number=place[1], digest=digest)
 
 
-def _clash(place: Place, here: Snapshot, there: Snapshot, *, keep_ids: bool) -> Clash:
+def _step(ends: Ends, place: Place) -> Step:
     subject, number = place
-    wanted = here.versions[subject][number]
-    live, deleted = there.versions.get(subject, {}).get(number), there.deleted.get(subject, {}).get(number)
-    if live is not None:
-        return Clash.SAME if _is_same(wanted, live, keep_ids=keep_ids) else Clash.VERSION_TAKEN
-    if deleted is not None and not _is_same(wanted, deleted, keep_ids=keep_ids):
-        return Clash.SOFT_DELETED
-    return Clash.FREE
-
-
-def _asked(place: Place, here: Snapshot) -> Iterator[Capability]:
-    """What a version asks of the registry it goes to."""
-    yield from asks.of_name(place[0])
-    if place in here.uses:
-        yield Capability.REFERENCES
-    if place in here.metadata:
-        yield Capability.METADATA
-    if place in here.rules:
-        yield Capability.RULES
-
-
-async def _taken_ids(target: Registry, places: Sequence[Place], here: Snapshot) -> list[Place]:
-    """Places whose id stands for other content on the target; ids above the highest there need no question."""
-    contexts = sorted({subject.context for subject, _ in places})
-    highest = dict(zip(contexts, await each(contexts, lambda one: target.highest_id(context=one)), strict=True))
-
-    async def is_taken(place: Place) -> bool:
-        subject, number = place
-        wanted = here.versions[subject][number]
-        if wanted.id > highest[subject.context]:
-            return False
-        bound = await target.schema(wanted.id, context=subject.context)
-        return bound is not None and schema_hash(bound) != wanted.digest
-
-    return [place for place, taken in zip(places, await each(places, is_taken), strict=True) if taken]
-
-
-def _gaps(places: Sequence[Place], there: Snapshot) -> Iterator[Place]:
-    """Places that a registry, which numbers in a row, would not give their number."""
-    last: dict[Subject, int] = {}
-    for subject, number in sorted(places):
-        known = [*there.versions.get(subject, {}), *there.deleted.get(subject, {}), 0]
-        expected = last.get(subject, max(known)) + 1
-        if number == expected:
-            last[subject] = number
-        else:
-            yield subject, number
-
-
-async def _is_there(target: Registry, place: Place, there: Snapshot) -> bool:
-    subject, number = place
-    return number in there.versions.get(subject, {}) or await target.version(subject, number) is not None
-
-
-def _is_same(wanted: Held, found: Held, *, keep_ids: bool) -> bool:
-    return wanted.digest == found.digest and (not keep_ids or wanted.id == found.id)
-
-
-def _step(source: str, target: str, place: Place, here: Snapshot, *, keep_ids: bool) -> Step:
-    subject, number = place
-    held = here.versions[subject][number]
+    held, came_from = ends.wanted(place), ends.cargo.came_from[place]
+    kind = DELETED if number in ends.cargo.here.deleted.get(subject, {}) else "registry"
+    where = f":{came_from.context}:{came_from.name}" if came_from != subject else ""
     return Step(
-        target,
+        ends.target.name,
         Action.REGISTER,
         subject,
-        reason=f"{target} lacks version {number} of {source}",
+        reason=_reason(ends, number, came_from, is_elsewhere=bool(where)),
         number=number,
-        id=held.id if keep_ids else 0,
+        id=held.id if ends.keep_ids else 0,
         digest=held.digest,
-        origin=f"registry:{source}",
+        origin=f"{kind}:{ends.source.name}:{where}" if where else f"{kind}:{ends.source.name}",
+        value=ends.cargo.packed_references(place),
     )
 
 
-_WAYS_OUT: Mapping[Clash, str] = {
-    Clash.VERSION_TAKEN: "Move the subject into another context, or delete it on the target first.",
-    Clash.ID_TAKEN: "Ids never move: use another context on the target, or keep_ids: false.",
-    Clash.SOFT_DELETED: "Delete that version permanently on the target first.",
-    Clash.GAP: "Keep ids, with which numbers are kept, too; without them a registry numbers in a row.",
-    Clash.BEYOND: "Choose a target that can; the page about capabilities tells which.",
-    Clash.REFERENCE: "Move what it references as well.",
-}
+def _reason(ends: Ends, number: int, came_from: Subject, *, is_elsewhere: bool) -> str:
+    whose = f"{came_from} of {ends.source.name}" if is_elsewhere else ends.source.name
+    return f"{ends.target.name} lacks version {number} of {whose}"
 
 
-def _blocked(target: Registry, clashes: Mapping[Place, Clash], here: Snapshot) -> Iterator[Blocked]:
-    for place, clash in clashes.items():
-        if clash in _WAYS_OUT:
-            beyond = asks.refused(target, _asked(place, here)) if clash is Clash.BEYOND else ""
-            yield Blocked(target.name, place[0], beyond or clash.value, _WAYS_OUT[clash], place[1])
+def _observed(ends: Ends) -> dict[str, str]:
+    """A name for what each registry held; within one registry, for both sides together."""
+    here, there = snapshots.digest(ends.cargo.here), snapshots.digest(ends.there)
+    if ends.source.name == ends.target.name:
+        return {ends.source.name: f"{here} {there}"}
+    return {ends.source.name: here, ends.target.name: there}
 
 
-def _warnings(steps: Sequence[Step], here: Snapshot, there: Snapshot, *, keep_ids: bool) -> Iterator[str]:
-    if steps and keep_ids:
-        yield IMPORT_WARNING
-    if any(step.subject in there.versions for step in steps):
-        yield "Some subjects exist on the target already: what is moved beside their versions is not proved compatible."
-    if steps and not keep_ids:
-        yield "Ids are not kept: records written with the source's ids cannot be read through the target."
-    if here.deleted:
+def _warnings(ends: Ends, clashes: ClashMap, steps: Sequence[Step], manner: Manner) -> Iterator[str]:
+    if ends.target.closed_by:
+        yield f"{ends.target.name} takes no writes: {ends.target.closed_by}. This plan cannot be applied from here."
+    moving = [step for step in steps if step.action is Action.REGISTER]
+    here, there = ends.cargo.here, ends.there
+    if not manner.deleted and here.deleted:
         count = sum(len(versions) for versions in here.deleted.values())
-        yield f"{count} soft-deleted versions of the source are not moved."
-    if steps:
-        contexts = sorted({shown_context(step.subject.context) for step in steps})
-        yield f"Settings (levels, modes) of the source are not moved. Contexts touched: {', '.join(contexts)}."
+        yield f"{count} soft-deleted versions of the source are not moved; deleted: true takes them along."
+    if not moving:
+        return
+    if ends.keep_ids:
+        yield IMPORT_WARNING
+        yield from _purging(there)
+    else:
+        yield "Ids are not kept: records written with the source's ids cannot be read through the target."
+    if not manner.proven and any(step.subject in there.versions for step in moving):
+        yield "Some subjects exist on the target already: what is moved beside their versions is not proved compatible."
+    if any(step.value for step in moving):
+        yield "References are rewritten to where what they name goes; texts stay as they are."
+    if not manner.settings:
+        yield "Settings (levels, modes) of the source are not moved."
+    yield from _left_behind(clashes)
+    contexts = sorted({shown_context(step.subject.context) for step in moving})
+    yield f"Contexts touched: {', '.join(contexts)}. Lost on the way: when versions were registered, and their guids."
+
+
+def _purging(there: Snapshot) -> Iterator[str]:
+    count = sum(len(versions) for versions in there.deleted.values())
+    if count:
+        yield (
+            f"The target has {count} soft-deleted versions here. Mode IMPORT set on a whole context would purge them; "
+            "it is set subject by subject, in the way that purges nothing, so they stay."
+        )
+
+
+def _left_behind(clashes: ClashMap) -> Iterator[str]:
+    """Who is moved in part: readers of what stays behind find nothing on the target."""
+    moved = {subject for (subject, _), clash in clashes.found.items() if clash is Clash.FREE}
+    parts = sorted({subject for (subject, _), clash in clashes.found.items() if clash not in FINE} & moved)
+    if parts:
+        named = ", ".join(str(subject) for subject in parts[:5])
+        yield f"{len(parts)} subjects are moved in part, the rest of them is blocked: {named}."

@@ -120,8 +120,8 @@ class _Undoing:
 
 
 async def _undoing(ground: Ground, registry: GuardedRegistry, past: Sequence[Past]) -> _Undoing:
-    of_versions = [one for one in past if one.step.action in (Action.REGISTER, Action.DELETE)]
-    others = [one for one in past if one not in of_versions]
+    others = [one for one in past if one.step.action not in (Action.REGISTER, Action.DELETE)]
+    of_versions = _of_versions(past)
     back: Settings = await settings_back(registry, others)
     places = [_place(one.step) for one in of_versions]
     there = await versions_at(registry, places, deleted=Capability.SOFT_DELETE in registry.capabilities)
@@ -142,6 +142,16 @@ async def _undoing(ground: Ground, registry: GuardedRegistry, past: Sequence[Pas
                 pass
     undo.steps += back.after
     return undo
+
+
+def _of_versions(past: Sequence[Past]) -> list[Past]:
+    """What became of versions; deleting one that the run itself had put there is no change of its own."""
+    ours = {_place(one.step) for one in past if one.step.action is Action.REGISTER and _is_ours(one)}
+    return [
+        one
+        for one in past
+        if one.step.action is Action.REGISTER or (one.step.action is Action.DELETE and _place(one.step) not in ours)
+    ]
 
 
 def _place(step: Step) -> Place:

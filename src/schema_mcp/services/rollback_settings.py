@@ -82,14 +82,15 @@ def _config_back(back: Settings, registry: str, past: Sequence[Past], now: Json 
     ours = {name for one in past for name in fields_of(one.step) or ()}
     late: dict[str, Any] = {}
     early: dict[str, Any] = {}
-    for one in past:
-        for name, value in (fields_of(one.step) or {}).items():
-            found, there = field_in(one.image["config"], name), field_in(now, name)
-            if there not in (found, value):
-                why = f"{name} of its configuration is {there!r} by now, not {value!r} as the run left it"
-                back.blocked.append(Blocked(registry, scope, why, _CHANGED))
-            elif there != found:
-                (early if one.step.action in _EARLY else late)[name] = found
+    for name in sorted(ours):
+        setting = [one for one in past if name in (fields_of(one.step) or ())]
+        found, there = field_in(setting[0].image["config"], name), field_in(now, name)
+        values = [(fields_of(one.step) or {})[name] for one in setting]
+        if there not in (found, *values):  # a run that was cut off may have left any of them
+            why = f"{name} of its configuration is {there!r} by now, not {values[-1]!r} as the run left it"
+            back.blocked.append(Blocked(registry, scope, why, _CHANGED))
+        elif there != found:
+            (early if setting[-1].step.action in _EARLY else late)[name] = found
     alone = first is None and as_written(now or {}).keys() <= ours
     steps = [*_steps(registry, scope, Action.CONFIG, late), *_steps(registry, scope, Action.LOOSEN_CONFIG, early)]
     if steps and alone:

@@ -20,6 +20,10 @@ _FEW = 8
 _BY_NAME = attrgetter("name", "context")  # the order that subjects have, compared four times as fast
 
 
+def _as_it_is(version: Version) -> Version:
+    return version
+
+
 async def of_registry(
     registry: Registry,
     wanted: Wanted,
@@ -28,18 +32,21 @@ async def of_registry(
     prefix: str = "",
     context: str | None = None,
     subjects: Collection[Subject] = (),
+    seen_as: Callable[[Version], Version] = _as_it_is,
 ) -> Snapshot:
     """What a registry holds of the wanted subjects, and the own settings of the named scopes.
 
     A few subjects by name are listed each for itself: what else the registry holds makes no difference then.
+    `seen_as` gives each version as it would stand elsewhere.
     """
     live: dict[Subject, dict[int, Held]] = {}
     deleted: dict[Subject, dict[int, Held]] = {}
     uses: dict[Place, list[Place]] = {}
     metadata, rules = set[Place](), set[Place]()
     soft = Capability.SOFT_DELETE in registry.capabilities
-    async for version in _listed(registry, prefix, context, subjects, deleted=soft):
-        if wanted(version.subject):
+    async for listed in _listed(registry, prefix, context, subjects, deleted=soft):
+        if wanted(listed.subject):
+            version = seen_as(listed)
             side = deleted if version.deleted else live
             place = (version.subject, version.number)
             if version.schema.references:

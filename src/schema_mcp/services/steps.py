@@ -17,7 +17,7 @@ from schema_mcp.domain.plan import Action, Plan, Step
 from schema_mcp.domain.references import Place
 from schema_mcp.domain.schema import Json, Subject
 from schema_mcp.registries.guard import GuardedRegistry
-from schema_mcp.services.acts import ACTS, DELETED, STORE, Scene, Seen
+from schema_mcp.services.acts import ACTS, DELETED, STORE, Scene, Seen, sets_level
 from schema_mcp.services.glances import Found, Glance, glance, numbers_of, versions_at
 from schema_mcp.services.ground import Ground, Report
 from schema_mcp.services.importing import NotNewError, importing
@@ -217,11 +217,21 @@ class _Worker:
 
     async def _read_back(self, registry: GuardedRegistry, written: Sequence[Step], sources: Found) -> None:
         """See whether the registry holds what it took: version, content, and the id where it had to be kept."""
-        scene = Scene(self.ground, registry, await versions_at(registry, _places(written)), sources)
-        for step in written:
+        places = _places(written)
+        doomed = {(step.subject, step.number) for step in self.steps if step.action is Action.DELETE}
+        there = await versions_at(registry, places, deleted=not doomed.isdisjoint(places))
+        kept = {place: version for place, version in there.items() if not version.deleted or place in doomed}
+        scene = Scene(self.ground, registry, kept, sources)
+        for step in _lasting(written, self.steps):
             self.failed = step.key
             await ACTS[step.action].check(scene, step)
         self.failed = ""
+
+
+def _lasting(written: Sequence[Step], steps: Sequence[Step]) -> Iterator[Step]:
+    """Steps whose effect stands in the end: a level that was loosened for a while is set again later."""
+    closed = {step.subject for step in steps if step.action is Action.TIGHTEN or sets_level(step)}
+    yield from (step for step in written if step.action is not Action.LOOSEN or step.subject not in closed)
 
 
 def _places(steps: Sequence[Step]) -> list[Place]:
@@ -229,12 +239,16 @@ def _places(steps: Sequence[Step]) -> list[Place]:
 
 
 async def moved(ground: Ground, steps: Sequence[Step]) -> Found:
-    """The versions that are moved, as the registries have them that they come from."""
+    """What is moved, as the registries have it that it comes from, by the places where it goes."""
+    asked: dict[tuple[str, str], dict[Place, Place]] = {}
+    for step in steps:
+        if step.action is Action.REGISTER and step.origin != STORE:
+            kind, name, subject = step.source
+            asked.setdefault((kind, name), {})[subject, step.number] = (step.subject, step.number)
     found: Found = {}
-    for origin in sorted({step.origin for step in steps} - {STORE}):
-        kind, _, name = origin.partition(":")
-        places = _places([step for step in steps if step.origin == origin])
-        found |= await versions_at(ground.fleet.get(name), places, deleted=kind == DELETED)
+    for (kind, name), places in sorted(asked.items()):
+        there = await versions_at(ground.fleet.get(name), places.keys(), deleted=kind == DELETED)
+        found |= {places[place]: version for place, version in there.items()}
     return found
 
 

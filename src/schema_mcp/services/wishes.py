@@ -8,7 +8,7 @@ from schema_mcp.domain.drift import Wish
 from schema_mcp.domain.plan import Action, Blocked, Step, level_action
 from schema_mcp.domain.schema import Json, Level, Subject
 from schema_mcp.registries import asks
-from schema_mcp.registries.contract import Capability
+from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.services.draft import Draft
 from schema_mcp.services.judgement import judge_of
 
@@ -23,32 +23,37 @@ async def settings_steps(draft: Draft, scope: Subject) -> AsyncIterator[Step]:
     wish, there = draft.wanted.settings.get(scope), draft.found.settings.get(scope)
     if wish is None or there is None:
         return
-    can = draft.registry.capabilities
+    async for step in steps_to(wish, there, draft.registry, scope, whose="the store"):
+        yield step
+
+
+async def steps_to(wish: Wish, there: Wish, registry: Registry, scope: Subject, *, whose: str) -> AsyncIterator[Step]:
+    """What brings a scope from the settings that are there to those that somebody wants."""
+    can = registry.capabilities
     if wish.level is not None and wish.level != there.level and Capability.CONFIG in can:
-        yield await _level_step(draft, scope, wish.level, there.level)
+        yield await _level_step(registry, scope, wish.level, there.level, whose)
     if Capability.CONFIG_FIELDS in can:
-        for step in _field_steps(draft.registry.name, scope, wish.fields, there.fields):
+        for step in _field_steps(registry.name, scope, wish.fields, there.fields, whose):
             yield step
     if wish.mode is not None and wish.mode != there.mode and Capability.MODES in can:
-        reason = f"the store wants mode {wish.mode}, the registry has {there.mode or 'no own mode'}"
-        yield Step(draft.registry.name, Action.MODE, scope, reason, value=wish.mode, before=there.mode or "")
+        reason = f"{whose} wants mode {wish.mode}, the registry has {there.mode or 'no own mode'}"
+        yield Step(registry.name, Action.MODE, scope, reason, value=wish.mode, before=there.mode or "")
 
 
-async def _level_step(draft: Draft, scope: Subject, wanted: Level, own: Level | None) -> Step:
-    registry = draft.registry
+async def _level_step(registry: Registry, scope: Subject, wanted: Level, own: Level | None, whose: str) -> Step:
     in_force = own or judge_of(registry.name, await registry.config(scope, inherited=True)).level
-    reason = f"the store wants {wanted}, the registry has {own or 'no own level'}"
+    reason = f"{whose} wants {wanted}, the registry has {own or 'no own level'}"
     action = level_action(in_force, wanted)
     return Step(registry.name, action, scope, reason, value=wanted, before=own or "")
 
 
-def _field_steps(registry: str, scope: Subject, wanted: Json, found: Json) -> Iterator[Step]:
+def _field_steps(registry: str, scope: Subject, wanted: Json, found: Json, whose: str) -> Iterator[Step]:
     """The fields that differ: those that would be in the way of versions before them, the others after them."""
     differing = {name: value for name, value in wanted.items() if value != found.get(name)}
     early = {name: value for name, value in differing.items() if name in _LOOSENING or (name, value) == (_ALIAS, None)}
     for action, fields in ((Action.LOOSEN_CONFIG, early), (Action.CONFIG, _without(differing, early))):
         if fields:
-            reason = f"the store wants another {', '.join(sorted(fields))}"
+            reason = f"{whose} wants another {', '.join(sorted(fields))}"
             before = {name: found.get(name) for name in fields}
             yield Step(registry, action, scope, reason, value=_packed(fields), before=_packed(before))
 

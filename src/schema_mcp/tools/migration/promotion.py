@@ -1,0 +1,56 @@
+"""Promote a subject from one stage to the next."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schema_mcp.domain.caller import Scope
+from schema_mcp.domain.naming import checked_subject
+from schema_mcp.domain.plan import to_text
+from schema_mcp.services import promotion
+from schema_mcp.toolkit.tool import Effect, Shape, tool
+from schema_mcp.toolkit.workspace import Workspace
+from schema_mcp.tools.deployment.selected import Selected
+from schema_mcp.tools.migration.moving import Moved, applied, shown
+
+
+class PromoteSchema(Shape):
+    """What to promote, from which stage to which."""
+
+    subject: str
+    """Subject to promote, with what it references."""
+
+    context: str | None = None
+    """Its context."""
+
+    source: str
+    """Registry of the stage before."""
+
+    target: str
+    """Registry of the next stage."""
+
+    version: Annotated[int, Field(ge=1)] | None = None
+    """Up to this version; left out: all."""
+
+    dry_run: bool = False
+    """Only show what would be done."""
+
+    wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
+    """Seconds to wait for its end."""
+
+    reason: str = ""
+    """Why, for the journal."""
+
+
+@tool(scope=Scope.WRITE, effect=Effect.ADDS)
+async def promote_schema(workspace: Workspace, request: PromoteSchema) -> Moved:
+    """Promote a subject to the next stage, with what it references, ids kept, once the target's level allows it."""
+    source, target = workspace.registry(request.source), workspace.registry(request.target)
+    subject = checked_subject(request.subject, request.context)
+    made = await promotion.plan(source, target, subject, request.version)
+    await workspace.journal.keep_plan(made.plan.digest, to_text(made.plan), workspace.caller.name)
+    note = promotion.beyond_targets(workspace.store, subject, target.name)
+    notes = (note,) if note else ()
+    if request.dry_run or made.plan.blocked or not made.plan.steps:
+        return shown(made, Selected(), "promote_schema without dry_run", notes)
+    return await applied(workspace, "promote_schema", made.plan.digest, request.reason, request.wait, notes)
