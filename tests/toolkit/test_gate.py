@@ -24,7 +24,7 @@ from toolkit.world import opened, trail
 
 def asking(registry: str, method: str, path: str) -> Asking:
     endpoint = "/mode" if path == "/mode" else "/subjects/{subject}"
-    return Asking(registry, method, path, endpoint, (Subject("s"),))
+    return Asking(registry, method, path, endpoint, (Subject("s"),), reached=lambda: (Subject("s"),))
 
 
 REGISTER = asking("dev", "POST", "/subjects/s/versions")

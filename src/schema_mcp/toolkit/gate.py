@@ -1,6 +1,6 @@
 """What a request to a registry's own REST face passes: allowed? run, and leave an audit line, as a tool's call does."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Protocol
@@ -44,6 +44,9 @@ class Asking(Protocol):
 
     @property
     def caller(self) -> Caller | None: ...
+
+    @property
+    def reached(self) -> Callable[[], tuple[Subject, ...]]: ...
 
 
 class RegistryGate:
@@ -112,14 +115,17 @@ class RegistryGate:
 
 
 def _require_at(permit: Permit, scope: Scope, asking: Asking) -> None:
+    if permit.holds_all(scope):
+        return
     deed = f"{asking.method} {asking.endpoint}"
     if asking.endpoint in _TELLS_NOTHING:
         permit.require_any()
         return
     of_settings = scope is Scope.READ and asking.endpoint.startswith(_SETTINGS)
-    if not asking.places and not of_settings:
+    places = asking.reached() or ((Subject(""),) if of_settings else ())
+    if not places:
         permit.require_all(scope, deed)
-    for place in asking.places or (Subject(""),) if of_settings else asking.places:
+    for place in places:
         if of_settings and not place.name:
             permit.require_context(place.context)  # told to whoever may read something in it
         else:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from starlette.datastructures import URLPath
@@ -107,8 +108,8 @@ class RegistryRoute(BaseRoute):
 
     async def _answer(self, endpoint: Endpoint, call: Call, request: Request, caller: Caller | None) -> Any:
         path = _raw_path(request.scope)[len(self._mount) :].decode("latin-1") or "/"
-        places = schemas.places_of(call, endpoint.path)
-        asking = Asking(self._name, request.method, path, endpoint.path, places, caller)
+        reached = partial(schemas.reached, call, endpoint.path)
+        asking = Asking(self._name, request.method, path, endpoint.path, call.places, caller, reached)
         if not endpoint.writes:
             async with self._gate.read(asking):
                 return await endpoint.answer(call)

@@ -3,7 +3,7 @@
 `app.py` brings the real one (read-only registries, scopes, grants, audit); tests use `OpenGate`.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,10 +15,10 @@ from schema_mcp.registries.embedded.changes import Witness
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A request: who makes it (None where nobody has to say so), and at which subjects or contexts it may end.
+    """A request: who makes it (None where nobody has to say so), and what it names; nothing is the whole registry.
 
-    `endpoint` is the row that answers it, however its path was spelled. Without `places` it is about the whole
-    registry.
+    `endpoint` is the row that answers it, however its path was spelled; `reached` looks up where it may end, which
+    matters for callers who may not touch everything.
     """
 
     registry: str
@@ -27,6 +27,7 @@ class Asking:
     endpoint: str
     places: tuple[Subject, ...] = ()
     caller: Caller | None = None
+    reached: Callable[[], tuple[Subject, ...]] = tuple
 
 
 class Gate(Protocol):

@@ -16,7 +16,7 @@ _LIFECYCLES = ("", "STRONG", "WEAK")
 _CONTENT_BY_ID = ("/schemas/ids/{id}", "/schemas/ids/{id}/schema")
 
 
-def places_of(call: Call, endpoint: str) -> tuple[Subject, ...]:
+def reached(call: Call, endpoint: str) -> tuple[Subject, ...]:
     """Every subject or context that a request may end at; none where it is about the whole registry.
 
     A registry follows aliases and looks for a bare name in other contexts; a content by id is found in some subject.
@@ -26,10 +26,10 @@ def places_of(call: Call, endpoint: str) -> tuple[Subject, ...]:
         return (found.subject,) if found else call.places
     if "subject" not in call.values or not call.subject.name:
         return call.places
-    return call.core.read(_reached, call)
+    return call.core.read(_meant, call)
 
 
-def _reached(session: Session, call: Call) -> tuple[Subject, ...]:
+def _meant(session: Session, call: Call) -> tuple[Subject, ...]:
     asked = finding.followed(session, call.asked).subject
     others = finding.elsewhere(session, asked) if asked.context == DEFAULT_CONTEXT else ()
     there = [one for one in others if finding.exists(session, one, deleted=True)]
