@@ -24,6 +24,7 @@ from schema_mcp.services import recovery
 from schema_mcp.services.digests import stored_digest
 from schema_mcp.services.search import Index
 from schema_mcp.settings import Settings
+from schema_mcp.stores.approvals import Approvals
 from schema_mcp.stores.audit import Audit
 from schema_mcp.stores.clock import utc_now
 from schema_mcp.stores.home import Home
@@ -86,6 +87,7 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
             clock=utc_now,
             caller=_owner(settings, home),
             index=Index(utc_now),
+            approvals=opened.enter_context(closing(Approvals(state))),
             sightings=opened.enter_context(closing(Sightings(state))),
             background=None if patience is None else background,
             patience=patience,

@@ -99,6 +99,8 @@ class Caller:
     via: str = "cli"
     grants: tuple[Grant, ...] | None = None
     client: str = ""
+    is_person: bool = False
+    """Signed in as a human being: neither the owner of the process, nor a token, a pipeline or a bot."""
 
     def require(self, scope: Scope, what: str) -> None:
         """Raise `NotPermittedError` unless the caller holds the scope."""

@@ -1,7 +1,7 @@
 """Who may come in, and how much he may do: what `access.yaml` says, and what follows from it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -144,7 +144,8 @@ def caller_of(person: Person, access: Access, *, scopes: Iterable[Scope] = Scope
     granted = [rule.grant for rule in access.rules if person.is_one(rule.kind, rule.name)]
     host = access.github.host if access.github else "github.com"
     email = f"{person.id}+{person.login}@users.noreply.{host}"
-    return _caller(person.login, email, granted, cap, client)
+    caller = _caller(person.login, email, granted, cap, client)
+    return replace(caller, is_person=not person.login.endswith("[bot]"))
 
 
 def pipeline_caller(issuer: str, claims: Mapping[str, object], access: Access) -> Caller | None:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from schema_mcp.domain.allocation import IdRange, IdSource
+from schema_mcp.domain.approval import Irreversible
 from schema_mcp.domain.errors import InvalidRequestError
 from schema_mcp.registries import plugins
 from schema_mcp.registries.contract import Auth, Connection, Limits, Timeouts, Tls
@@ -196,6 +197,16 @@ def _region(value: Value) -> str:
     return name
 
 
+_ALL = "all"
+_DEED = one_of([*Irreversible, _ALL], "deed")
+
+
+def _approvals(value: Value) -> frozenset[Irreversible]:
+    several = value.content if isinstance(value.content, tuple) else (value,)
+    said = {_DEED(one) for one in several}
+    return frozenset(Irreversible) if _ALL in said else frozenset(map(Irreversible, said))
+
+
 REGISTRY_KEYS = (
     Key("backend", _backend, "embedded", "Which kind of registry it is."),
     Key("url", _url, "", "Where it is."),
@@ -204,6 +215,12 @@ REGISTRY_KEYS = (
     Key("auth", _auth, "", "How to sign in.", _AUTH),
     Key("tls", _section(_TLS), "", "Whom to trust, and our own certificate; paths are relative to this file.", _TLS),
     Key("readonly", truth, "false", "Refuse every write, whoever asks."),
+    Key(
+        "approvals",
+        _approvals,
+        "none",
+        "What needs the approval of another person: permanent_delete, import_mode, prune, rollback, or all.",
+    ),
     Key("limits", _section(_LIMITS), "", "How much we may ask of it.", _LIMITS),
     Key("timeouts", _section(_TIMEOUTS), "", "How long to wait.", _TIMEOUTS),
     Key("retries", count, "3", "How often a read is tried again."),
@@ -317,6 +334,7 @@ def _connection(name: str, value: Value, said: dict[str, Any], folder: Path) -> 
         timeouts=Timeouts(**said.get("timeouts", {})),
         retries=said.get("retries", 3),
         readonly=said.get("readonly", False),
+        approvals=said.get("approvals", frozenset()),
         options={**said.get("options", {}), **{f"cache_{key}": one for key, one in said.get("cache", {}).items()}},
     )
 

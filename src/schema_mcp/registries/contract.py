@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
+from schema_mcp.domain.approval import Irreversible
 from schema_mcp.domain.schema import Dependency, Json, Mode, Reference, Schema, Subject, Version
 
 Number: TypeAlias = int | Literal["latest"]
@@ -100,6 +101,9 @@ class Connection:
     timeouts: Timeouts = Timeouts()
     retries: int = 3
     readonly: bool = False
+    approvals: frozenset[Irreversible] = frozenset()
+    """What needs somebody else's yes there."""
+
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 

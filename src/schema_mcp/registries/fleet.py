@@ -105,14 +105,16 @@ class Fleet:
         opened = self._opened(name)
         if opened.memory is None:
             return opened.guarded
-        return GuardedRegistry(CachedRegistry(opened.inner, opened.memory), closed_by=opened.guarded.closed_by)
+        cached = CachedRegistry(opened.inner, opened.memory)
+        return GuardedRegistry(cached, closed_by=opened.guarded.closed_by, sealed=self.connection(name).approvals)
 
     def _opened(self, name: str | None) -> _Opened:
         connection = self.connection(name)
         if connection.name not in self._open:
             inner, memory = self._opener(connection), self._memory(connection)
             behind = CachedRegistry(inner, memory, fresh=True) if memory else inner
-            guarded = GuardedRegistry(behind, closed_by=self._closed_by(connection))
+            closed_by, sealed = self._closed_by(connection), connection.approvals
+            guarded = GuardedRegistry(behind, closed_by=closed_by, sealed=sealed)
             self._open[connection.name] = _Opened(inner, memory, guarded)
         return self._open[connection.name]
 

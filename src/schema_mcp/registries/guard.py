@@ -3,13 +3,27 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from contextvars import ContextVar
 
+from schema_mcp.domain.approval import Irreversible
 from schema_mcp.domain.caller import Scope
-from schema_mcp.domain.errors import InvalidRequestError, ReadOnlyError
+from schema_mcp.domain.errors import InvalidRequestError, NotPermittedError, ReadOnlyError
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
 from schema_mcp.registries import asks
 from schema_mcp.registries.changes import Changes
 from schema_mcp.registries.contract import Basis, Capability, Figures, Health, Info, Number, Registry, Tree, Verdict
+
+_APPROVED: ContextVar[frozenset[tuple[str, Irreversible]]] = ContextVar("approved", default=frozenset())
+
+
+@contextmanager
+def approved(deeds: frozenset[tuple[str, Irreversible]]) -> Generator[None]:
+    """Around work whose irreversible deeds somebody else has approved, by registry; only `services/approvals` knows."""
+    token = _APPROVED.set(deeds)
+    try:
+        yield
+    finally:
+        _APPROVED.reset(token)
 
 
 class GuardedRegistry:
@@ -18,9 +32,12 @@ class GuardedRegistry:
     Every method stands here by name: one that is added to the protocol is missing until somebody decides what it is.
     """
 
-    def __init__(self, inner: Registry, *, closed_by: str = "") -> None:
+    def __init__(
+        self, inner: Registry, *, closed_by: str = "", sealed: AbstractSet[Irreversible] = frozenset()
+    ) -> None:
         self._inner = inner
         self._closed_by = closed_by
+        self._sealed = sealed
         self.writes = 0
         """How many writes were let through."""
         self.changes = Changes()
@@ -143,10 +160,12 @@ class GuardedRegistry:
             return await self._inner.register(subject, schema, schema_id=schema_id, number=number, normalize=normalize)
 
     async def delete_version(self, subject: Subject, number: int, *, permanent: bool = False) -> None:
+        self._require_approval(permanent)
         with self._changing(subject, asks.of_name(subject)):
             await self._inner.delete_version(subject, number, permanent=permanent)
 
     async def delete_subject(self, subject: Subject, *, permanent: bool = False) -> list[int]:
+        self._require_approval(permanent)
         with self._changing(subject, asks.of_name(subject)):
             return await self._inner.delete_subject(subject, permanent=permanent)
 
@@ -184,6 +203,16 @@ class GuardedRegistry:
                 f"Registry {self.name!r} takes no writes: {self._closed_by}",
                 hint="Nothing was changed. Only whoever runs this server can open it, in its configuration.",
                 details={"registry": self.name, "closed_by": self._closed_by},
+            )
+
+    def _require_approval(self, permanent: bool) -> None:
+        """The last line behind `services/approvals`: no way to a purge that somebody forgot leads past it."""
+        self.require_writable()
+        if permanent and Irreversible.PURGE in self._sealed and (self.name, Irreversible.PURGE) not in _APPROVED.get():
+            raise NotPermittedError(
+                f"Deleting for good in {self.name!r} needs the approval of another person",
+                hint="Nothing was changed. Go through the preview and request_approval.",
+                details={"layer": "approval", "registry": self.name},
             )
 
     @contextmanager

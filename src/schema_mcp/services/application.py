@@ -1,7 +1,7 @@
 """Apply a plan: only one that is kept, allowed and fresh; in the journal, in the background, and to be resumed."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import anyio
@@ -9,7 +9,9 @@ from anyio.abc import TaskGroup
 
 from schema_mcp.domain.errors import LockHeldError, NotFoundError, SchemaMcpError, StalePlanError
 from schema_mcp.domain.plan import Plan, to_text
+from schema_mcp.registries.guard import approved
 from schema_mcp.services import (
+    approvals,
     deployment,
     level_change,
     migration,
@@ -54,6 +56,8 @@ async def apply(
         await _refuse_stale(ground, plan)
     else:
         await ground.store.refresh()
+    act = await approvals.of_plan(ground, digest, plan, signed.caller)
+    signed = await approvals.required(ground, act, signed, resumes=cut_off)
     undoes = plan.request["task"] if plan.kind == rollback.KIND else ""
     if undoes:
         await ground.journal.stop(undoes)  # what is taken back is not gone on with
@@ -112,10 +116,15 @@ async def _interrupted(journal: Journal, digest: str) -> str | None:
 async def _refuse_stale(ground: Ground, plan: Plan) -> None:
     """Make the plan again: the same digest means that neither the store nor a registry moved."""
     now = await again(ground, plan)
-    if now.digest != plan.digest:
+    if now.digest != plan.digest and not await _only_talk(ground, plan, now):
         raise StalePlanError(
             f"The plan is stale: {_moved(plan, now)}", hint="Plan again, look at the difference, and apply that."
         )
+
+
+async def _only_talk(ground: Ground, plan: Plan, now: Plan) -> bool:
+    """Did nothing change but that commits came which leave the store as it was, an approval for instance?"""
+    return replace(now, commit=plan.commit).digest == plan.digest and await ground.store.is_unchanged(plan.commit)
 
 
 async def again(ground: Ground, plan: Plan) -> Plan:
@@ -170,7 +179,7 @@ async def standing(ground: Ground, digest: str, plan: Plan) -> Standing:
         now = await again(ground, plan)
     except SchemaMcpError as error:
         return Standing(PlanState.UNKNOWN, str(error), task)
-    if now.digest == plan.digest:
+    if now.digest == plan.digest or await _only_talk(ground, plan, now):
         return Standing(PlanState.FRESH, task=task)
     return Standing(PlanState.STALE, _moved(plan, now), task)
 
@@ -186,7 +195,10 @@ async def _carry_out(
     ground: Ground, plan: Plan, run: Run, signed: Signature, report: Report, notes: Sequence[str] = ()
 ) -> steps.Outcome:
     try:
-        outcome = await _outcome(ground, plan, run, signed, report)
+        if signed.approval:
+            await ground.approvals.note(signed.approval, run.task)
+        with approved(signed.approved):
+            outcome = await _outcome(ground, plan, run, signed, report)
     except BaseException:
         # Cancelled, or a bug: the journal says so before the error travels on.
         with anyio.CancelScope(shield=True):

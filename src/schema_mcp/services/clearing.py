@@ -19,6 +19,8 @@ from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.references import in_reference_order, used_by
 from schema_mcp.domain.schema import Subject
 from schema_mcp.registries.contract import Capability, Registry
+from schema_mcp.registries.guard import approved
+from schema_mcp.services import approvals
 from schema_mcp.services.deletion import retirement
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.services.together import each
@@ -185,6 +187,11 @@ async def carry_out(ground: Ground, seen: Preview, digest: str, signed: Signatur
             hint="Call again without `plan`, look at the preview, and pass its digest.",
         )
     _refuse_used(seen)
+    if seen.chosen.permanent:
+        what = f"delete {seen.versions} versions of context {shown_context(seen.chosen.context)} for good"
+        await ground.store.refresh()
+        act = approvals.of_purge(ground.store, registry.name, digest, seen.chosen.context, what)
+        signed = await approvals.required(ground, act, signed)
     commit = await _retire(ground, seen, signed)
     deleted, failed = 0, list[tuple[Subject, SchemaMcpError]]()
 
@@ -199,7 +206,8 @@ async def carry_out(ground: Ground, seen: Preview, digest: str, signed: Signatur
         return None
 
     for wave in seen.waves:
-        errors = await each(wave, delete, at_once=_AT_ONCE)
+        with approved(signed.approved):
+            errors = await each(wave, delete, at_once=_AT_ONCE)
         failed += [(subject, error) for subject, error in zip(wave, errors, strict=True) if error]
         if failed:
             break

@@ -11,7 +11,8 @@ from schema_mcp.domain.errors import ConflictError, InvalidRequestError, NotFoun
 from schema_mcp.domain.naming import resolve
 from schema_mcp.domain.schema import Json, Subject, Version
 from schema_mcp.registries.contract import Registry
-from schema_mcp.services import commits
+from schema_mcp.registries.guard import approved
+from schema_mcp.services import approvals, commits
 from schema_mcp.services.ground import Ground, Signature
 from schema_mcp.services.importing import refuse_closed
 from schema_mcp.services.together import each
@@ -105,8 +106,12 @@ async def carry_out(ground: Ground, seen: Preview, digest: str, signed: Signatur
             details={"referrers": list(seen.referrers[:100])},
         )
     await refuse_closed(registry, seen.subject)
+    if seen.permanent:
+        what = f"delete {seen.subject} for good, {len(seen.versions)} versions"
+        act = approvals.of_purge(ground.store, registry.name, digest, seen.subject.context, what)
+        signed = await approvals.required(ground, act, signed)
     commit = await _retire(ground, seen, signed)
-    with commits.telling(commit, f"{registry.name} still has it"):
+    with commits.telling(commit, f"{registry.name} still has it"), approved(signed.approved):
         await _delete(registry, seen)
     return commit
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schema_mcp.domain.allocation import IdSource
+from schema_mcp.domain.approval import Irreversible
 from schema_mcp.domain.caller import Caller
 from schema_mcp.registries.fleet import Fleet
+from schema_mcp.stores.approvals import Approvals
 from schema_mcp.stores.ids import Ledger
 from schema_mcp.stores.journal import Journal
 from schema_mcp.stores.schemastore import Author, SchemaStore
@@ -21,7 +23,7 @@ async def silent(done: float, total: float | None, message: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Registries, store, ledger and journal of one server."""
+    """Registries, store, ledger, journal and approvals of one server."""
 
     fleet: Fleet
     store: SchemaStore
@@ -29,6 +31,7 @@ class Ground:
     journal: Journal
     ids: IdSource
     clock: Callable[[], datetime]
+    approvals: Approvals
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,10 @@ class Signature:
     request_id: str
     reason: str = ""
     plan: str = ""
+    approved: frozenset[tuple[str, Irreversible]] = frozenset()
+    """What of it somebody else has approved, by registry."""
+    approval: str = ""
+    """Under which request."""
 
     @property
     def author(self) -> Author:

@@ -8,7 +8,7 @@ from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
 from schema_mcp.domain.naming import GLOBAL_CONTEXT, shown_context
 from schema_mcp.domain.schema import Json, Level, Mode, Subject
 from schema_mcp.registries.contract import Capability, Registry, level_of
-from schema_mcp.services import commits
+from schema_mcp.services import approvals, commits
 from schema_mcp.services.ground import Ground, Signature
 from schema_mcp.services.importing import refuse_closed
 from schema_mcp.stores.schemastore import Change, SetContextWish, SetWish
@@ -150,7 +150,11 @@ async def change_mode(
     registry.require_writable()
     before = await registry.mode(scope)
     commit = ""
-    if mode is not Mode.IMPORT:  # a state to pass through, never a wish
+    if mode is Mode.IMPORT:
+        await ground.store.refresh()
+        act = approvals.of_import_mode(ground.store, registry_name, scope, before, force=force)
+        await approvals.required(ground, act, signed)
+    else:  # IMPORT is a state to pass through, never a wish
         commit = await _wish(ground, scope, signed, f"mode {mode}" if mode else "no mode of its own", mode=mode)
     with commits.telling(commit, f"{registry_name} is as it was"):
         if mode is None:

@@ -129,9 +129,14 @@ def odd_change(path: str) -> StoreError:
     )
 
 
-def ancestors(repo: pygit2.Repository, head: str | None) -> Iterator[pygit2.Commit]:
-    """A commit and all before it, newest first."""
-    return repo.walk(head, SortMode.TOPOLOGICAL) if head else iter(())
+def ancestors(repo: pygit2.Repository, head: str | None, base: str | None = None) -> Iterator[pygit2.Commit]:
+    """A commit and all before it, newest first; without those that lead to `base`."""
+    if head is None:
+        return iter(())
+    walker = repo.walk(head, SortMode.TOPOLOGICAL)
+    if base is not None:
+        walker.hide(base)
+    return iter(walker)
 
 
 def told(commit: pygit2.Commit) -> Commit:

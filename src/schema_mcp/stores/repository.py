@@ -43,6 +43,8 @@ from schema_mcp.stores.writerlock import WriterLock
 PATIENCE: Final = 15.0
 """Seconds to wait for another writer."""
 
+_MOST_AFTER: Final = 1_000
+
 Publish: TypeAlias = Callable[[str], None]
 """Makes a commit known elsewhere before it is known here."""
 
@@ -175,6 +177,14 @@ class Repository:
         """The newest commits that changed a file or folder, newest first."""
         lineage = Lineage(self.path, self.head)  # a walk is long: the other readers need not wait for it
         return [step.commit for step in islice(lineage.steps(path), limit)]
+
+    def after(self, base: str, head: str) -> list[Commit]:
+        """The commits that lead from one to another, newest first and not without end; none where none does."""
+        with readable():
+            repo = pygit2.Repository(str(self.path))
+            if not commits.is_part_of(repo, base, head):
+                return []
+            return [commits.told(commit) for commit in islice(commits.ancestors(repo, head, base), _MOST_AFTER)]
 
     @contextmanager
     def writing(self) -> Generator[None]:

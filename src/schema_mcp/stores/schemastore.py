@@ -118,6 +118,14 @@ class SchemaStore(View):
         """The newest commits that changed a file or folder of the store, newest first."""
         return await to_thread.run_sync(self._log, path, limit)
 
+    async def merged(self, after: str) -> list[Commit]:
+        """The commits that came after one onto the branch that is shared (upstream's, where there is one)."""
+        return await to_thread.run_sync(self._merged, after)
+
+    async def is_unchanged(self, since: str) -> bool:
+        """Does the store hold now what it held at a commit, whatever else was committed?"""
+        return await to_thread.run_sync(self._is_unchanged, since)
+
     async def proposal(self, branch: str) -> View:
         """The store as a branch for review has it; as it is where there is no such branch."""
         return await to_thread.run_sync(self._proposal, branch)
@@ -156,6 +164,19 @@ class SchemaStore(View):
     def _log(self, path: str, limit: int) -> list[Commit]:
         found = self.home.find()
         return found.log(f"{self.root}/{path}" if path else self.root, limit) if found else []
+
+    def _merged(self, after: str) -> list[Commit]:
+        self._fetch()
+        found = self.home.find()
+        head = self.upstream.known if self.upstream else found and found.head
+        return found.after(after, head) if found and head else []
+
+    def _is_unchanged(self, since: str) -> bool:
+        found = self.home.find()
+        head = found.head if found else None
+        if since == (head or ""):
+            return True
+        return bool(found and since and head and not found.difference(since, head, self.root))
 
     def _refresh(self) -> None:
         with self._changing:

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Protocol
 
+from schema_mcp.domain.approval import Irreversible
 from schema_mcp.domain.caller import UNBOUND, Caller, Scope
-from schema_mcp.domain.errors import ReadOnlyError, SchemaMcpError
+from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError, SchemaMcpError
 from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Subject
 from schema_mcp.registries.permits import Permit
@@ -47,6 +48,9 @@ class Asking(Protocol):
 
     @property
     def reached(self) -> Callable[[], tuple[Subject, ...]]: ...
+
+    @property
+    def deed(self) -> Irreversible | None: ...
 
 
 class RegistryGate:
@@ -91,6 +95,12 @@ class RegistryGate:
                 )
             permit = Permit(entry.registry, caller, fleet.bounds.get(entry.registry, UNBOUND), scope)
             _require_at(permit, scope, asking)
+            if asking.deed and asking.deed in fleet.connection(asking.registry).approvals:
+                raise NotPermittedError(
+                    f"{asking.deed} in {asking.registry} needs the approval of another person",
+                    hint="Nothing was changed. The REST face has no way to ask for it: use the tools.",
+                    details={"layer": "approval"},
+                )
         except SchemaMcpError as error:
             await refused(entry, self._workspace.audit, error)
             raise

@@ -14,6 +14,7 @@ from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services.checkup import Recovery
 from schema_mcp.services.ground import Ground, Report, Signature, silent
 from schema_mcp.services.search import Index
+from schema_mcp.stores.approvals import Approvals
 from schema_mcp.stores.audit import Audit
 from schema_mcp.stores.ids import Ledger
 from schema_mcp.stores.journal import Journal
@@ -43,6 +44,7 @@ class Workspace:
     caller: Caller
     index: Index
     sightings: Sightings
+    approvals: Approvals
     background: TaskGroup | None = None
     """Where long work goes on after its call was answered; None carries it out within the call."""
 
@@ -67,7 +69,7 @@ class Workspace:
     @property
     def ground(self) -> Ground:
         """What services that change something stand on."""
-        return Ground(self.fleet, self.store, self.ledger, self.journal, self.ids, self.clock)
+        return Ground(self.fleet, self.store, self.ledger, self.journal, self.ids, self.clock, self.approvals)
 
     def signature(self, tool: str, *, reason: str = "", plan: str = "") -> Signature:
         """In whose name, and why, this call changes something."""

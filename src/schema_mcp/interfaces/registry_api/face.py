@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
+from schema_mcp.domain.approval import Irreversible
 from schema_mcp.domain.caller import Caller
 from schema_mcp.domain.errors import (
     InvalidRequestError,
@@ -32,6 +33,10 @@ from schema_mcp.registries.embedded.refusals import Refusal, method_not_allowed
 
 LARGEST_BODY = 32 * 1024 * 1024
 MOUNT = "/registries"
+
+
+_HARMLESS = (None, "READWRITE", "READONLY", "READONLY_OVERRIDE", "FORWARD")
+"""Modes that a request may set as they are spelled here; `null` takes the own one away."""
 
 
 def registry_routes(
@@ -109,7 +114,9 @@ class RegistryRoute(BaseRoute):
     async def _answer(self, endpoint: Endpoint, call: Call, request: Request, caller: Caller | None) -> Any:
         path = _raw_path(request.scope)[len(self._mount) :].decode("latin-1") or "/"
         reached = partial(schemas.reached, call, endpoint.path)
-        asking = Asking(self._name, request.method, path, endpoint.path, call.places, caller, reached)
+        asking = Asking(
+            self._name, request.method, path, endpoint.path, call.places, caller, reached, _deed(endpoint, call)
+        )
         if not endpoint.writes:
             async with self._gate.read(asking):
                 return await endpoint.answer(call)
@@ -142,6 +149,14 @@ def _options(asked: Target) -> Response:
     if not methods:
         return _refused(not_found(), JSON_TYPES[0])
     return Response(headers={"allow": ", ".join([*methods, "HEAD", "OPTIONS"])})
+
+
+def _deed(endpoint: Endpoint, call: Call) -> Irreversible | None:
+    """What of a request cannot be undone: a permanent deletion, and any mode not known as harmless."""
+    if endpoint.method == "DELETE" and call.flag("permanent"):
+        return Irreversible.PURGE
+    is_mode = endpoint.method == "PUT" and "/mode" in endpoint.path
+    return Irreversible.IMPORT if is_mode and call.body.get("mode") not in _HARMLESS else None
 
 
 def _printed(answer: Any, media_type: str) -> Response:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from schema_mcp.domain.approval import Irreversible
 from schema_mcp.domain.caller import Caller
 from schema_mcp.domain.schema import Subject
 from schema_mcp.registries.embedded.changes import Witness
@@ -28,6 +29,8 @@ class Asking:
     places: tuple[Subject, ...] = ()
     caller: Caller | None = None
     reached: Callable[[], tuple[Subject, ...]] = tuple
+    deed: Irreversible | None = None
+    """What of it cannot be undone."""
 
 
 class Gate(Protocol):
