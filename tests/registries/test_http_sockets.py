@@ -102,7 +102,7 @@ async def test_a_registry_that_stays_down_fails_at_once(dead: str):
     with pytest.raises(RegistryError, match="left alone"):
         await rest.send(READ)
 
-    assert time.perf_counter() - begun < 0.1
+    assert time.perf_counter() - begun < 1
 
 
 async def test_a_write_goes_round_a_dead_address(dead: str):
