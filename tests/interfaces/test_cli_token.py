@@ -10,6 +10,7 @@ import anyio
 import httpx2
 import pytest
 from click.testing import CliRunner, Result
+from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from interfaces.processes import serving
 from schema_mcp import settings
@@ -121,8 +122,12 @@ def test_a_token_opens_a_server_that_others_can_reach(cli: Cli, world: Path, env
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as http:
             plain = http.get("/registries/dev/subjects")
             basic = http.get("/registries/dev/subjects", auth=("anybody", secret))
+            told = {"url": f"http://127.0.0.1:{port}/registries/dev", "basic.auth.user.info": f"anybody:{secret}"}
+            with SchemaRegistryClient(told) as client:
+                kafka = client.get_subjects()
             write = http.post("/registries/dev/subjects/s/versions", json={}, auth=("anybody", secret))
             cli("revoke", "kafka")
             after = http.get("/registries/dev/subjects", auth=("anybody", secret))
 
+    assert kafka == []
     assert (plain.status_code, basic.status_code, write.status_code, after.status_code) == (401, 200, 403, 401)
