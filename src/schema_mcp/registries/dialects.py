@@ -68,7 +68,8 @@ AXONOPS: Final = Dialect(
     "axonops",
     "AxonOps Schema Registry",
     lacks={
-        Capability.CONTEXTS: "answers leave the context out, and ids are looked up in the default one",
+        Capability.CONTEXTS: "it has them under `/contexts/{context}` alone, hides what is a context's own, and takes "
+        "no references from one to another",
         Capability.CONTEXT_REMOVAL: "it has no `DELETE /contexts/{context}`",
         Capability.METADATA: "schemas that differ in metadata alone share one id",
         Capability.RULES: "schemas that differ in rules alone share one id",
