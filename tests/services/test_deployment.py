@@ -234,10 +234,11 @@ async def test_a_stale_plan_is_refused_and_says_what_moved(world: World, moved: 
 async def test_an_applied_plan_is_stale(world: World):
     await world.register()
     plan = await world.plan("prod")
-    await world.apply(plan)
+    done = await world.apply(plan)
 
-    with pytest.raises(StalePlanError):
+    with pytest.raises(StalePlanError) as refused:
         await world.apply(plan)
+    assert f"Task {done.task} has carried it out already." in refused.value.hint
 
 
 async def test_an_unknown_plan_is_told(world: World):

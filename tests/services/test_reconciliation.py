@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from schema_mcp.domain.caller import Scope
-from schema_mcp.domain.errors import NotFoundError, NotPermittedError, StalePlanError
+from schema_mcp.domain.errors import InvalidRequestError, NotFoundError, NotPermittedError, StalePlanError
 from schema_mcp.domain.schema import Level, Mode, Schema, Subject
+from schema_mcp.services import rollback
 from schema_mcp.services.registration import Stop
 from schema_mcp.stores.schemastore import AddVersion
 from services.world import ANN, ORDERS, V2, V3, World, record
@@ -125,6 +126,17 @@ async def test_a_digest_serves_one_direction(world: World):
         await reconcile(world, "adopt", plan=deploy["plan"])
     with pytest.raises(NotFoundError):
         await reconcile(world, "deploy", plan=adopt["plan"])
+
+
+async def test_no_other_plan_goes_through_it(world: World):
+    await drifted(world)
+    run = await world.apply(await world.plan("prod"))
+    elsewhere = await world.keep(await rollback.plan(world.ground, run.task))
+
+    for digest in (elsewhere.digest, (await world.plan("dev", "prod")).digest):
+        with pytest.raises(InvalidRequestError, match="no preview of reconciling dev"):
+            await reconcile(world, "deploy", plan=digest)
+    assert await world.held("prod") == world.stored()
 
 
 async def test_deploying_needs_the_highest_scope_of_its_steps(world: World):

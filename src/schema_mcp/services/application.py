@@ -117,14 +117,20 @@ async def _refuse_stale(ground: Ground, plan: Plan) -> None:
     """Make the plan again: the same digest means that neither the store nor a registry moved."""
     now = await again(ground, plan)
     if now.digest != plan.digest and not await _only_talk(ground, plan, now):
+        before = await ground.journal.runs(plan=plan.digest, limit=1)
+        done = f"Task {before[0].task} has carried it out already. " if _is_done(before) else ""
         raise StalePlanError(
-            f"The plan is stale: {_moved(plan, now)}", hint="Plan again, look at the difference, and apply that."
+            f"The plan is stale: {_moved(plan, now)}", hint=f"{done}Plan again, look at the difference, and apply that."
         )
 
 
 async def _only_talk(ground: Ground, plan: Plan, now: Plan) -> bool:
     """Did nothing change but that commits came which leave the store as it was, an approval for instance?"""
     return replace(now, commit=plan.commit).digest == plan.digest and await ground.store.is_unchanged(plan.commit)
+
+
+def _is_done(runs: Sequence[Run]) -> bool:
+    return any(run.status is Status.SUCCEEDED and not run.undone_by for run in runs)
 
 
 async def again(ground: Ground, plan: Plan) -> Plan:
@@ -188,7 +194,7 @@ def _moved(plan: Plan, now: Plan) -> str:
     moved = [name for name, digest in plan.observed.items() if now.observed.get(name) != digest]
     if plan.commit != now.commit:
         moved.insert(0, "the store")
-    return f"{' and '.join(moved) or 'what it rests on'} changed since it was made"
+    return f"{', '.join(moved) or 'what it rests on'} changed since it was made"
 
 
 async def _carry_out(

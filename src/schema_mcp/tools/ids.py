@@ -189,7 +189,7 @@ class IdsReserved(Shape):
     """The new block."""
 
     commit: str | None = None
-    """Commit that holds it."""
+    """Commit that holds it, shortened."""
 
     blocks: tuple[BlockRow, ...]
     """A page of all blocks, the highest first."""
@@ -217,7 +217,7 @@ async def reserve_id_block(workspace: Workspace, request: ReserveIds) -> IdsRese
     cut = page(rows, cursor=request.cursor, limit=request.limit, query="blocks", size=weight)
     return IdsReserved(
         reserved=_block_row(made[0], stored) if made else None,
-        commit=made[1] if made else None,
+        commit=made[1][:10] if made else None,
         blocks=tuple(cut.items),
         total=cut.total,
         cursor=cut.cursor,

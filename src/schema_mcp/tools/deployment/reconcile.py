@@ -6,8 +6,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from schema_mcp.domain.caller import Scope
+from schema_mcp.domain.errors import InvalidRequestError
 from schema_mcp.domain.naming import shown_context
 from schema_mcp.services import application, reconciliation
+from schema_mcp.services.kept import kept_plan
 from schema_mcp.services.reconciliation import Left, Mending, Preview
 from schema_mcp.toolkit.paging import page
 from schema_mcp.toolkit.status import Status
@@ -162,6 +164,7 @@ async def _to_deploy(workspace: Workspace, request: ReconcileDrift) -> Reconcili
 
 
 async def _deployed(workspace: Workspace, request: ReconcileDrift, plan: str) -> Reconciliation:
+    await _refuse_other(workspace, request, plan)
     signed = workspace.signature("reconcile_drift", reason=request.reason, plan=plan)
     patience = workspace.patience if request.wait is None else request.wait
     run = await application.apply(workspace.ground, plan, signed, workspace.report, workspace.background, patience)
@@ -172,10 +175,20 @@ async def _deployed(workspace: Workspace, request: ReconcileDrift, plan: str) ->
         registry=workspace.registry(request.registry).name,
         plan=plan,
         total=run.total,
-        scope=(await application.kept_plan(workspace.journal, plan)).scope,
+        scope=(await kept_plan(workspace.journal, plan)).scope,
         task=state,
         next=state.next or _THEN,
     )
+
+
+async def _refuse_other(workspace: Workspace, request: ReconcileDrift, digest: str) -> None:
+    """The plan has to deploy to this very registry, whatever else may be kept."""
+    kept, name = await kept_plan(workspace.journal, digest), workspace.registry(request.registry).name
+    if kept.kind != "deployment" or kept.request["registries"] != [name]:
+        raise InvalidRequestError(
+            f"That plan is no preview of reconciling {name}",
+            hint="Call without `plan`, and pass its digest; other plans are for apply_plan.",
+        )
 
 
 def _previewed(workspace: Workspace, request: ReconcileDrift, seen: Preview) -> Reconciliation:
