@@ -19,6 +19,7 @@ from schema_mcp.services import (
     recovery,
     reference_commit,
     reference_update,
+    restoring,
     rollback,
     selection,
     steps,
@@ -56,6 +57,7 @@ async def apply(
         await _refuse_stale(ground, plan)
     else:
         await ground.store.refresh()
+    ground = await restoring.hosting(ground, plan)
     act = await approvals.of_plan(ground, digest, plan, signed.caller)
     signed = await approvals.required(ground, act, signed, resumes=cut_off)
     undoes = plan.request["task"] if plan.kind == rollback.KIND else ""
@@ -141,6 +143,8 @@ async def again(ground: Ground, plan: Plan) -> Plan:
         return await level_change.again(ground.fleet.get(plan.request["registry"]), ground.store, plan.request)
     if plan.kind == rollback.KIND:
         return await rollback.plan(ground, plan.request["task"])
+    if restoring.is_restoring(plan.request):
+        return await restoring.again(ground.fleet, plan.request)
     if plan.kind == migration.KIND:
         return await migration.again(ground.fleet, plan.request)
     chosen = selection.from_request(plan.request)

@@ -1,78 +1,61 @@
-"""A schema written out: as a text, or with everything that belongs to it; into the reply or into the export folder."""
+"""An export as a file: into the reply, or into the export folder, and nowhere else."""
 
 import hashlib
-import json
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from uuid import uuid4
 
 from anyio import to_thread
 
 from schema_mcp.domain.errors import StoreError
-from schema_mcp.domain.layout import subject_folder
-from schema_mcp.domain.naming import shown_context
-from schema_mcp.domain.schema import SchemaType, Version
 
-Format = Literal["raw", "json"]
-
-_SUFFIXES = {SchemaType.AVRO: "avsc", SchemaType.JSON: "json", SchemaType.PROTOBUF: "proto"}
+_MODE = 0o644
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: its text, and the file where one was asked for."""
+    """What was written: its bytes under a file name, a text for a reply, and the file where one was asked for."""
 
-    text: str
     name: str
-    digest: str
+    data: bytes
+    text: str = ""
+    """What a reply shows; empty for what is only a file."""
+
+    notes: tuple[str, ...] = ()
     path: Path | None = None
 
-
-def written(version: Version, form: Format) -> Exported:
-    """A version in the wanted form."""
-    suffix = _SUFFIXES[version.schema.type] if form == "raw" else "export.json"
-    text = version.schema.text if form == "raw" else json.dumps(_whole(version), indent=2, ensure_ascii=False) + "\n"
-    name = f"{subject_folder(version.subject.name)}-v{version.number}.{suffix}"
-    return exported(name, text)
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
 
 
-def exported(name: str, text: str) -> Exported:
+def exported(name: str, text: str, notes: tuple[str, ...] = ()) -> Exported:
     """A text under its file name."""
-    return Exported(text, name, hashlib.sha256(text.encode()).hexdigest())
+    return Exported(name, text.encode("utf-8", "surrogatepass"), text, notes)
 
 
 async def into_folder(exported: Exported, folder: Path) -> Exported:
-    """Write an export below the export folder; nothing else is ever written to."""
+    """Write an export below the export folder; a file of that name is replaced, a link of that name too."""
     path = folder / exported.name
     try:
-        await to_thread.run_sync(_write, path, exported.text)
+        await to_thread.run_sync(_write, path, exported.data)
     except OSError as error:
         raise StoreError(
             f"The export could not be written to {path.name}: {error.strerror}",
             hint="Look at the export folder: room, and the right to write; --exports names another one.",
         ) from error
-    return Exported(exported.text, exported.name, exported.digest, path)
+    return replace(exported, path=path)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
-
-
-def _whole(version: Version) -> dict[str, Any]:
-    """A version with what a registry keeps beside its text; camelCase, as in files."""
-    schema = version.schema
-    told: dict[str, Any] = {
-        "subject": version.subject.name,
-        "context": shown_context(version.subject.context),
-        "version": version.number,
-        "schemaId": version.id,
-        "schemaType": schema.type,
-        "references": [{"name": r.name, "subject": r.subject, "version": r.version} for r in schema.references],
-        "metadata": schema.metadata,
-        "ruleSet": schema.rule_set,
-        "schema": schema.text,
-    }
-    return {name: value for name, value in told.items() if value not in (None, [])}
+    draft = path.with_name(f".{uuid4().hex}.part")
+    opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _MODE)
+    try:
+        with open(opened, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+            file.write(data)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise

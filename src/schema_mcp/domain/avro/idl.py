@@ -6,7 +6,7 @@ IDL has no word of its own for (logical types, properties, aliases) stands as an
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from schema_mcp.domain.avro.document import Raw, quoted, write
 from schema_mcp.domain.avro.model import (
@@ -42,7 +42,10 @@ _OWN_WORDS: Final = {
 """Logical types for which IDL has a word."""
 
 _ANNOTATION: Final = re.compile(r"[A-Za-z_]\w*(?:[-.][A-Za-z_]\w*)*", re.ASCII)
+_TEXTS: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_TOO_LONG: Final = re.compile(r"(?<![\d.eE+-])-?\d{19,}(?![\d.eE])")
 _BACK: Final = "    "
+_BLANK: Final = "".join(map(chr, range(0x21)))  # what Java's trim() takes away
 
 
 class Idl(NamedTuple):
@@ -55,8 +58,7 @@ class Idl(NamedTuple):
 def idl(root: Type) -> Idl:
     """The schema in IDL.
 
-    Raises `InvalidSchemaError` for what IDL cannot say: a property whose name is no annotation, or a type without a
-    namespace that is used inside one.
+    Raises `InvalidSchemaError` for what IDL cannot say: a type without a namespace that is used inside one.
     """
     named = _named(root)
     _refuse_hidden(named)
@@ -64,7 +66,9 @@ def idl(root: Type) -> Idl:
     space = named[0].namespace if named and all(one.namespace for one in named) else ""
     head = [f"namespace {_name(space)};"] if space else []
     head.append(f"schema {run(_type(root))};\n")
-    return Idl("\n".join(["\n".join(head), *(_declared(one, space) for one in named)]), tuple(_notes(named)))
+    return Idl(
+        "\n".join(["\n".join(head), *(_declared(one, space) for one in named)]), tuple(dict.fromkeys(_notes(root)))
+    )
 
 
 def _refuse_hidden(named: Sequence[Named]) -> None:
@@ -89,14 +93,32 @@ def _used(record: Record) -> Iterator[Named]:
             waiting.extend(parts(type_))
 
 
-def _notes(named: Sequence[Named]) -> Iterator[str]:
-    docs = [(one.full_name, one.doc) for one in named]
-    docs += [
-        (f"{one.full_name}.{field.name}", field.doc) for one in named if isinstance(one, Record) for field in one.fields
-    ]
-    for place, doc in docs:
-        if doc is not None and (doc != doc.strip(" \t") or "\r" in doc or "*/" in doc):
-            yield f"The doc of {place} reads a little differently: IDL keeps no outer blanks and no end of a comment."
+def _notes(root: Type) -> Iterator[str]:
+    for type_ in reached(root):
+        if isinstance(type_, Record | Enum | Fixed):
+            yield from _doc_notes(type_.full_name, type_.doc)
+        if not isinstance(type_, Union | Undefined):
+            yield from _property_notes(type_.properties if type_.raw else {})
+        if isinstance(type_, Record):
+            for field in type_.fields:
+                yield from _doc_notes(f"{type_.full_name}.{field.name}", field.doc)
+                yield from _property_notes(field.properties)
+
+
+def _doc_notes(place: str, doc: str | None) -> Iterator[str]:
+    lines = (doc or "").split("\n")
+    if (
+        "\r" in (doc or "")
+        or "*/" in (doc or "")
+        or any(line != line.strip(_BLANK) for line in (lines[0], *lines[-1:]))
+    ):
+        yield f"The doc of {place} reads a little differently: IDL keeps no outer blanks and no end of a comment."
+
+
+def _property_notes(properties: Raw) -> Iterator[str]:
+    for name, value in properties.items():
+        if not _can_be_said(name, value):
+            yield f"The property {name[:80]!r} is left out: IDL has no way to write it."
 
 
 def _named(root: Type) -> list[Named]:
@@ -146,6 +168,8 @@ def _type(type_: Type) -> Steps[str]:
             return _annotated(type_.properties, f"array<{yield _type(type_.items)}>")
         case Map():
             return _annotated(type_.properties, f"map<{yield _type(type_.values)}>")
+        case Union() if not type_.branches:
+            raise InvalidSchemaError("Avro IDL has no way to write a union of nothing", hint="Export it as raw.")
         case Union():
             return f"union {{ {', '.join((yield each(_type(branch) for branch in type_.branches)))} }}"
         case Record() | Enum() | Fixed() | Undefined():
@@ -175,15 +199,13 @@ def _annotated(properties: Raw, type_: str) -> str:
 
 def _annotations(properties: Raw) -> Iterator[str]:
     for name, value in properties.items():
-        yield f"@{_property(name)}({write(value)})"
+        if _can_be_said(name, value):
+            yield f"@{_name(name)}({write(value)})"
 
 
-def _property(name: str) -> str:
-    if not _ANNOTATION.fullmatch(name):
-        raise InvalidSchemaError(
-            f"Avro IDL has no way to write a property called {name[:80]!r}", hint="Export it as raw, or as json."
-        )
-    return _name(name)
+def _can_be_said(name: str, value: Any) -> bool:
+    """Is the name an annotation, and does every whole number fit into a long, as Avro's parser wants it?"""
+    return bool(_ANNOTATION.fullmatch(name)) and not _TOO_LONG.search(_TEXTS.sub("", write(value)))
 
 
 def _doc(doc: str | None, indent: str) -> Iterator[str]:

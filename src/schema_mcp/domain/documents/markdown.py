@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from schema_mcp.domain.documents.page import Block, Code, Heading, Page, Paragraph, Table
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
-_LIST = re.compile(r"^(\s*)([-=>]|\d+[.)])", re.MULTILINE)
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_LIST = re.compile(r"^(\s*)([-=]|\d+[.)])", re.MULTILINE)
 _FENCES = re.compile(r"`{3,}")
 
 
@@ -41,4 +42,4 @@ def _line(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _SPECIAL.sub(r"\\\1", text.replace("\r\n", "\n").replace("\r", "\n").translate(_HTML))
