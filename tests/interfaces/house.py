@@ -12,8 +12,11 @@ from starlette.applications import Starlette
 
 from fakes.github import API, ID, SECRET, URL, GitHub
 from schema_mcp import app
+from schema_mcp.identity.doorman import Doorman
+from schema_mcp.identity.memory import Remembered
 from schema_mcp.identity.opening import opened
 from schema_mcp.identity.outside import Resolve, resolved
+from schema_mcp.identity.policy import Person
 from schema_mcp.serving import http_site
 from schema_mcp.settings import Settings
 from schema_mcp.toolkit.workspace import Workspace
@@ -37,14 +40,19 @@ class House:
 
     url = "http://localhost"
 
-    def __init__(self, site: Starlette, github: GitHub, workspace: Workspace) -> None:
+    def __init__(self, site: Starlette, github: GitHub, workspace: Workspace, doorman: Doorman) -> None:
         self.transport = httpx2.ASGITransport(site)
+        self._doorman = doorman
         self.github = github
         self.workspace = workspace
         github.user("ann", organizations=["shop"])
         github.user("bob", organizations=["shop"], teams=["shop/orders"])
         github.user("root", organizations=["shop"])
         github.user("eve")
+
+    def forget(self) -> None:
+        """What happens within a minute: nothing that GitHub said counts any longer."""
+        self._doorman._people = Remembered[Person]()
 
     def token(self, login: str, *scopes: str) -> str:
         return self.github.token(login, *(scopes or ("admin:org",)))
@@ -89,7 +97,7 @@ async def open_house(
     ):
         site = http_site(workspace, cores, "127.0.0.1", house=house)
         async with site.router.lifespan_context(site):
-            yield House(site, github, workspace)
+            yield House(site, github, workspace, house.doorman)
 
 
 @asynccontextmanager
