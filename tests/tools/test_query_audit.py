@@ -15,7 +15,6 @@ from schema_mcp.toolkit.call import call
 from schema_mcp.toolkit.workspace import Workspace
 from schema_mcp.tools import CATALOGUE
 from schema_mcp.tools.governance.trail import AuditLines
-from services.conftest import world  # noqa: F401 - the fixture
 from services.world import World
 
 ADMIN = Caller("Ada", "ada@example.com", Scope.ADMIN.implied)
@@ -30,7 +29,7 @@ TOLD = [
 
 
 @pytest.fixture
-async def workspace(world: World) -> Workspace:  # noqa: F811
+async def workspace(world: World) -> Workspace:
     for entry in TOLD:
         await world.workspace.audit.record(entry)
     return replace(world.workspace, listings={})

@@ -9,7 +9,6 @@ from schema_mcp.domain.caller import Caller, Grant, Reach, Scope
 from schema_mcp.domain.errors import SchemaMcpError
 from schema_mcp.domain.schema import Level, Schema, Subject
 from schema_mcp.toolkit.tool import Tool
-from services.conftest import world  # noqa: F401 - the fixture
 from services.world import V1, World, record
 from tools.test_reads_write_nothing import READS, ROUNDS, asked
 
@@ -23,7 +22,7 @@ NARROW = Caller(
 
 
 @pytest.mark.parametrize("tool", READS, ids=lambda tool: tool.name)
-async def test_a_read_tells_nothing_that_was_not_granted(tool: Tool[Any, Any], world: World):  # noqa: F811
+async def test_a_read_tells_nothing_that_was_not_granted(tool: Tool[Any, Any], world: World):
     await world.register()
     for registry in ("dev", "prod"):
         for subject in HIDDEN:
@@ -45,7 +44,7 @@ async def test_a_read_tells_nothing_that_was_not_granted(tool: Tool[Any, Any], w
     assert "canary" not in " ".join(told).lower()
 
 
-async def test_the_canary_sings_for_who_may_hear_it(world: World):  # noqa: F811
+async def test_the_canary_sings_for_who_may_hear_it(world: World):
     await world.registry().register(HIDDEN[0], Schema(V1))
 
     found: Any = await world.read("list_subjects", {"registry": "dev"})

@@ -13,7 +13,6 @@ from schema_mcp.domain.schema import Schema, Subject
 from schema_mcp.services.registration import Stop
 from schema_mcp.toolkit.tool import Tool
 from schema_mcp.tools import CATALOGUE
-from services.conftest import world  # noqa: F401 - the fixture
 from services.world import BREAKING, ORDERS, V1, V2, World
 
 READS = [tool for tool in CATALOGUE.values() if not tool.writes]
@@ -75,7 +74,7 @@ def asked(request: type[BaseModel], turn: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("tool", READS, ids=lambda tool: tool.name)
-async def test_a_read_leaves_no_trace(tool: Tool[Any, Any], world: World):  # noqa: F811
+async def test_a_read_leaves_no_trace(tool: Tool[Any, Any], world: World):
     await world.register()
     await world.register(V2, stop=Stop.COMMIT)
     await world.register(V1, Subject("committed"), stop=Stop.COMMIT)
@@ -97,7 +96,7 @@ async def test_a_read_leaves_no_trace(tool: Tool[Any, Any], world: World):  # no
 
 
 @pytest.mark.parametrize("text", [V1, V2, BREAKING])
-async def test_a_dry_run_leaves_no_trace(text: str, world: World):  # noqa: F811
+async def test_a_dry_run_leaves_no_trace(text: str, world: World):
     await world.register()
     before = await world.traces()
 

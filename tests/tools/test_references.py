@@ -7,7 +7,6 @@ import pytest
 from schema_mcp.domain.schema import Reference, Schema, Subject
 from schema_mcp.toolkit.paging import REPLY_BYTES
 from services.asking import ask
-from services.conftest import world  # noqa: F401 - the fixture
 from services.world import World
 
 USERS = 120
@@ -19,7 +18,7 @@ def avro(name: str, *uses: str) -> str:
     return json.dumps({"type": "record", "name": name, "namespace": "shop", "fields": fields})
 
 
-async def star(world: World) -> None:  # noqa: F811
+async def star(world: World) -> None:
     """One schema, and many that use it."""
     there = world.registry()
     await there.register(Subject("money"), Schema(avro("Money")))
@@ -37,7 +36,7 @@ async def star(world: World) -> None:  # noqa: F811
     ],
 )
 async def test_every_page_fits_and_all_pages_are_everything(
-    world: World,  # noqa: F811
+    world: World,
     tool: str,
     arguments: dict[str, object],
     rows: str,
@@ -58,7 +57,7 @@ async def test_every_page_fits_and_all_pages_are_everything(
     assert len(seen) == len(set(seen)) == USERS
 
 
-async def test_a_payload_with_endless_faults_has_a_short_answer(world: World):  # noqa: F811
+async def test_a_payload_with_endless_faults_has_a_short_answer(world: World):
     text = json.dumps({"items": {"enum": ["y" * 5_000]}})
     payload = json.dumps(["x" * 2_000] * 1_000)
 

@@ -13,7 +13,6 @@ from schema_mcp.interfaces.mcp.replies import WIRE_BYTES, success
 from schema_mcp.tools import CATALOGUE
 from services.asking import ask
 from services.confluent import answering, dead, reached_over_rest
-from services.conftest import world  # noqa: F401 - the fixture
 from services.world import ORDERS, V1, V2, World
 
 MANY = 10_000
@@ -56,7 +55,7 @@ QUESTIONS: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("tool", "arguments"), QUESTIONS, ids=[f"{name}-{n}" for n, (name, _) in enumerate(QUESTIONS)])
-async def test_replies_about_ten_thousand_subjects_fit(world: World, tool: str, arguments: dict[str, Any]):  # noqa: F811
+async def test_replies_about_ten_thousand_subjects_fit(world: World, tool: str, arguments: dict[str, Any]):
     fakes = {"west": crowded(), "east": crowded("edited"), "empty": FakeConfluent()}
     over = reached_over_rest(world, fakes)
     for fake in fakes.values():
@@ -69,7 +68,7 @@ async def test_replies_about_ten_thousand_subjects_fit(world: World, tool: str, 
     assert sent <= {"GET"}
 
 
-async def test_a_number_with_ten_thousand_holders_comes_in_pages(world: World):  # noqa: F811
+async def test_a_number_with_ten_thousand_holders_comes_in_pages(world: World):
     fake = FakeConfluent()
     for number in range(MANY):
         name = NAME.format(number)
@@ -85,7 +84,7 @@ async def test_a_number_with_ten_thousand_holders_comes_in_pages(world: World): 
     assert told.total == MANY
 
 
-async def test_exact_counts_of_a_crowd(world: World):  # noqa: F811
+async def test_exact_counts_of_a_crowd(world: World):
     over = reached_over_rest(world, {"west": crowded(), "east": crowded("edited")})
 
     info = await ask(over, "get_registry_info", modes_asked=100)
@@ -97,7 +96,7 @@ async def test_exact_counts_of_a_crowd(world: World):  # noqa: F811
     assert (counted.subjects, counted.versions, counted.levels_unasked) == (MANY, MANY, MANY)
 
 
-async def test_pages_of_a_comparison_hold_every_difference_once(world: World):  # noqa: F811
+async def test_pages_of_a_comparison_hold_every_difference_once(world: World):
     dev, prod = world.registry("dev"), world.registry("prod")
     for number in range(250):
         await dev.register(Subject(f"s{number:03}"), Schema(V1))
@@ -116,7 +115,7 @@ async def test_pages_of_a_comparison_hold_every_difference_once(world: World):  
     assert "plan_migration" in told.next
 
 
-async def test_contexts_are_compared_under_two_names(world: World):  # noqa: F811
+async def test_contexts_are_compared_under_two_names(world: World):
     for context in (".eu", ".us"):
         await world.registry().register(Subject("orders-value", context), Schema(V1))
 
@@ -127,7 +126,7 @@ async def test_contexts_are_compared_under_two_names(world: World):  # noqa: F81
         await ask(world, "compare_registries", source="dev", target="prod", target_context="us")
 
 
-async def test_info_says_what_was_left_behind_and_what_puts_it_back(world: World):  # noqa: F811
+async def test_info_says_what_was_left_behind_and_what_puts_it_back(world: World):
     await world.register(V1)
     await world.registry().set_mode(ORDERS, Mode.IMPORT, force=True)
 
@@ -138,7 +137,7 @@ async def test_info_says_what_was_left_behind_and_what_puts_it_back(world: World
     assert (await ask(world, "get_registry_info", registry="shut")).closed_by
 
 
-async def test_every_address_tells_how_it_does_and_no_password(world: World):  # noqa: F811
+async def test_every_address_tells_how_it_does_and_no_password(world: World):
     over = reached_over_rest(world, {"west": dead()})
     for _ in range(6):
         with pytest.raises(SchemaMcpError):
@@ -150,7 +149,7 @@ async def test_every_address_tells_how_it_does_and_no_password(world: World):  #
     assert "refused" in address.problem
 
 
-async def test_each_registry_answers_for_itself(world: World):  # noqa: F811
+async def test_each_registry_answers_for_itself(world: World):
     over = reached_over_rest(world, {"fine": FakeConfluent(), "gone": dead(), "closed": answering(401)})
 
     told = await ask(over, "test_registry_connection")
@@ -186,7 +185,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
 )
 @pytest.mark.parametrize(("tool", "arguments"), ASKED, ids=[name for name, _ in ASKED])
 async def test_a_registry_that_does_not_answer_is_an_error_of_the_tool(
-    world: World,  # noqa: F811
+    world: World,
     broken: Any,
     tool: str,
     arguments: dict[str, Any],

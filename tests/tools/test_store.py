@@ -16,10 +16,7 @@ from schema_mcp.domain.errors import (
 )
 from schema_mcp.domain.schema import Schema, Subject
 from services.asking import ask
-from services.conftest import either, lone, world  # noqa: F401 - the fixtures
 from services.world import BREAKING, ORDERS, V1, V2, V3, World, record
-
-# ruff: noqa: F811
 
 
 def git(world: World, *arguments: str) -> str:

@@ -6,11 +6,11 @@ from typing import TypeAlias
 
 from anyio import to_thread
 
-from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
+from schema_mcp.domain.errors import InvalidRequestError
 from schema_mcp.domain.graph import Edge, Graph, Node
 from schema_mcp.domain.naming import resolve
 from schema_mcp.domain.references import Place, used_by
-from schema_mcp.domain.schema import Subject, Version
+from schema_mcp.domain.schema import Version
 from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.services.judgement import Side
 from schema_mcp.services.together import each
@@ -65,14 +65,6 @@ async def users(side: Side, starts: Sequence[Version], depth: int) -> Graph:
         return [*await _users_in_registry(registry, contexts, version)]
 
     return await _walked(starts, in_registry, depth, towards_users=True)
-
-
-async def versions_of(side: Side, subject: Subject, number: int | None) -> list[Version]:
-    """One version, or every live one; raises `NotFoundError`."""
-    numbers = [number] if number else await side.numbers(subject)
-    if not numbers:
-        raise NotFoundError(f"{side.name} has no subject {subject}", hint="list_subjects tells what is there.")
-    return await each(numbers, lambda one: side.version(subject, one))
 
 
 def require_references(side: Side) -> None:

@@ -14,7 +14,6 @@ WIRE_BYTES = 32 * 1024
 """The largest reply, text and structure together."""
 
 _ROOM_FOR_THE_ENVELOPE = 512
-_NARROWING = ("limit", "prefix", "query", "subject", "registries", "registry", "context")
 
 
 def success(tool: "Tool[Any, Any]", result: "Shape") -> Reply:
