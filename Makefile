@@ -43,8 +43,8 @@ types: $(READY) ## pyright, strict
 imports: $(READY) ## the layers
 	$(BIN)/lint-imports
 
-snapshots: $(READY) ## accept how the tools look to clients
-	UPDATE_SNAPSHOTS=1 $(BIN)/pytest -q tests/tools/test_snapshots.py
+snapshots: $(READY) ## accept how tools, resources and prompts look to clients
+	UPDATE_SNAPSHOTS=1 $(BIN)/pytest -q tests/tools/test_snapshots.py tests/interfaces/test_surface.py
 
 docs: $(READY) ## write the reference pages
 	$(BIN)/schema-mcp reference docs/reference

@@ -91,7 +91,9 @@ async def test_a_task_that_is_cancelled_ends_between_two_steps_and_leaves_nothin
 
     async def cancel() -> None:
         told = await ask(world, "cancel_task", task=(await newest(world)).task, wait=0)
-        assert (told.status, told.stopping) == ("running", True)
+        assert told.status == "running"
+        assert "ends after the step" in told.next
+        assert (await ask(world, "get_task", task=told.task)).stage == "stopping"
 
     monkeypatch.setattr(prod, "register", after(turn, prod.register, cancel))
     told = await apply(world, rolled_out)
@@ -357,8 +359,8 @@ async def test_only_so_many_run_at_a_time_the_next_wait_and_more_are_refused(
         second = await ask(world, "apply_plan", plan=other, wait=0.05)
         with pytest.raises(LockHeldError, match="2 tasks are running or waiting"):
             await ask(world, "apply_plan", plan=third, wait=0.05)
-        assert (first.status, first.waiting) == ("running", False)
-        assert (second.status, second.waiting) == ("running", True)
+        assert (first.status, first.stage) == ("running", None)
+        assert (second.status, second.stage) == ("running", "waiting")
         assert (await ask(world, "cancel_task", task=second.task, wait=30)).status == "cancelled"  # need not wait
         go.set()
     world.workspace = replace(world.workspace, background=None)

@@ -63,7 +63,7 @@ async def cancel(ground: Ground, name: str, signed: Signature, patience: float |
     ended.
     """
     run = await application.task(ground.journal, name)
-    require_own(signed.caller, run, "cancel_task")
+    require_own(signed.caller, run.owner, "cancel_task")
     if run.kind == REGISTRATION:
         raise ConflictError(
             f"Task {run.task} is a registration, which is over in a moment or finished by recovery",
@@ -79,10 +79,10 @@ async def cancel(ground: Ground, name: str, signed: Signature, patience: float |
     return run
 
 
-def require_own(caller: Caller, run: Run, deed: str) -> None:
-    """Raise `NotPermittedError` unless the task is the caller's own, or he is an admin."""
-    if run.owner != caller.name:
-        caller.require(Scope.ADMIN, f"{deed} on a task of {run.owner}")
+def require_own(caller: Caller, owner: str, deed: str) -> None:
+    """Raise `NotPermittedError` unless what the deed is done to is the caller's own, or he is an admin."""
+    if owner != caller.name:
+        caller.require(Scope.ADMIN, f"{deed} that is somebody else's")
 
 
 _NOT_GONE_ON_WITH: Final = frozenset({ADOPTION, REGISTRATION})
@@ -98,6 +98,8 @@ def way_on(run: Run) -> str:
         return "It was rolled back: plan again to have it back."
     if run.status is Status.RUNNING and run.stopping:
         return "It ends after the step it is at; get_task tells when."
+    if run.status is Status.RUNNING and run.result.get("waiting"):
+        return "It waits for its turn; get_task tells when it has it."
     if run.status is Status.INTERRUPTED and run.kind in _OTHER_WAYS_ON:
         return _OTHER_WAYS_ON[run.kind]
     return _WAYS_ON.get(run.status, "")

@@ -65,6 +65,10 @@ class Journal:
     async def plan(self, digest: str) -> str | None:
         return await self._read(lambda book: book.plan(digest))
 
+    async def kept(self, digest: str) -> KeptPlan | None:
+        """Who made a plan, and when; None where it is not kept."""
+        return await self._read(lambda book: book.kept(digest))
+
     async def plans(self, limit: int = 20) -> list[KeptPlan]:
         """The kept plans, newest first."""
         return await self._read(lambda book: book.plans(limit))

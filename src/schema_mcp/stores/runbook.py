@@ -161,6 +161,10 @@ class RunBook:
         row = self._do("SELECT text FROM plans WHERE digest = ?", digest).fetchone()
         return row[0] if row else None
 
+    def kept(self, digest: str) -> KeptPlan | None:
+        row = self._do("SELECT digest, created_at, created_by FROM plans WHERE digest = ?", digest).fetchone()
+        return KeptPlan(*row) if row else None
+
     def plans(self, limit: int) -> list[KeptPlan]:
         rows = self._do("SELECT digest, created_at, created_by FROM plans ORDER BY number DESC LIMIT ?", limit)
         return [KeptPlan(*row) for row in rows]

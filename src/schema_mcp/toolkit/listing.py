@@ -17,3 +17,5 @@ class Listing:
     off: str = ""
     writes: bool = False
     touches_registries: bool = True
+    excluded: bool = False
+    """Whether the operator excluded it by name: then nothing else does what it does, either."""

@@ -31,10 +31,13 @@ def listings(catalogue: Mapping[str, Tool[Any, Any]], choice: Choice) -> dict[st
     _refuse_unknown("--toolsets", choice.toolsets, [CORE, ALL, NONE, *sorted(toolsets)])
     _refuse_unknown("--tools", choice.tools, catalogue)
     _refuse_unknown("--exclude-tools", choice.exclude, catalogue)
-    return {tool.name: _listing(tool, _off(tool, choice)) for tool in catalogue.values()}
+    return {
+        tool.name: _listing(tool, _off(tool, choice), excluded=tool.name in choice.exclude)
+        for tool in catalogue.values()
+    }
 
 
-def _listing(tool: Tool[Any, Any], off: str) -> Listing:
+def _listing(tool: Tool[Any, Any], off: str, *, excluded: bool) -> Listing:
     return Listing(
         name=tool.name,
         summary=tool.summary,
@@ -44,6 +47,7 @@ def _listing(tool: Tool[Any, Any], off: str) -> Listing:
         off=off,
         writes=tool.writes,
         touches_registries=tool.touches_registries,
+        excluded=excluded,
     )
 
 

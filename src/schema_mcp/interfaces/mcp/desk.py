@@ -15,7 +15,9 @@ import mcp_types as types
 
 from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import NotFoundError, SchemaMcpError
+from schema_mcp.interfaces.mcp.completion import Completer
 from schema_mcp.interfaces.mcp.replies import Reply, refusal, success, surprise
+from schema_mcp.interfaces.mcp.resources import Library
 from schema_mcp.interfaces.mcp.shapes import input_schema, output_schema
 from schema_mcp.stores.audit import Entry, Outcome
 from schema_mcp.toolkit.call import call, new_request_id
@@ -32,6 +34,8 @@ class Desk:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self.library = Library(workspace)
+        self.completer = Completer(workspace)
         self._lists: dict[frozenset[Scope], types.ListToolsResult] = {}
         self._callers: dict[str, Caller] = {}
 
@@ -51,10 +55,11 @@ class Desk:
     async def call(self, name: str, arguments: Mapping[str, Any], *, caller: Caller, report: Report) -> Reply:
         """Run a tool; whatever happens becomes a reply, and only what was meant for the caller is in it."""
         request_id = new_request_id()
+        telling = _Telling(report)
         try:
             tool = await self._tool(name, caller, request_id)
             result = await call(
-                tool, arguments, caller=caller, workspace=self._workspace, report=report, request_id=request_id
+                tool, arguments, caller=caller, workspace=self._workspace, report=telling, request_id=request_id
             )
             return success(tool, result)
         except SchemaMcpError as error:
@@ -62,6 +67,8 @@ class Desk:
         except Exception:  # noqa: BLE001 - the SDK would tell an old client what a stray exception says
             _log.exception("request %s: %s failed", request_id, name[:_LONGEST_NAME])
             return surprise(request_id)
+        finally:
+            telling.over = True
 
     async def _tool(self, name: str, caller: Caller, request_id: str) -> Tool[Any, Any]:
         if name in CATALOGUE:
@@ -77,6 +84,23 @@ class Desk:
     def _is_shown(self, tool: Tool[Any, Any], caller: Caller) -> bool:
         listing = self._workspace.listings.get(tool.name)
         return tool.scope in caller.scopes and not (listing and listing.off)
+
+
+class _Telling:
+    """Progress of a call, told as long as the call lasts: what goes on in the background afterwards tells nobody."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.over = False
+
+    async def __call__(self, done: float, total: float | None, message: str) -> None:
+        if not self.over:
+            await self._report(done, total, message)
+
+
+def writes(name: str) -> bool:
+    """Does this tool change anything?"""
+    return name in CATALOGUE and CATALOGUE[name].writes
 
 
 def schema_of(name: str) -> dict[str, Any] | None:

@@ -18,16 +18,25 @@ _ROOM_FOR_THE_ENVELOPE = 512
 
 def success(tool: "Tool[Any, Any]", result: "Shape") -> Reply:
     """A result, as compact text and as structure; one that would flood the caller's context becomes a refusal."""
-    content = result.model_dump(mode="json", exclude_none=True, exclude_defaults=True, by_alias=True)
-    reply = _reply(content)
+    reply = _reply(content_of(result))
     size = _size(reply["content"][0]["text"])
     return _too_large(tool, size) if size > WIRE_BYTES else reply
+
+
+def content_of(result: "Shape") -> dict[str, Any]:
+    """A result as data: what is as ever is left out."""
+    return result.model_dump(mode="json", exclude_none=True, exclude_defaults=True, by_alias=True)
+
+
+def text_of(content: dict[str, Any]) -> str:
+    """Data as compact JSON."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def refusal(error: SchemaMcpError) -> Reply:
     """An error that a caller can act on: its code, what happened, what to do next, and what a program may want."""
     content = described(error)
-    if _size(_text(content)) > WIRE_BYTES:
+    if _size(text_of(content)) > WIRE_BYTES:
         content = {"code": error.code, "message": str(error)[:2000], "hint": error.hint[:2000]}
     return {**_reply(content), "isError": True}
 
@@ -56,12 +65,8 @@ def _too_large(tool: "Tool[Any, Any]", size: int) -> Reply:
 
 
 def _reply(content: dict[str, Any]) -> Reply:
-    text = {"type": "text", "text": _text(content)}
+    text = {"type": "text", "text": text_of(content)}
     return {"content": [text], "structuredContent": content, "resultType": "complete"}
-
-
-def _text(content: dict[str, Any]) -> str:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _size(text: str) -> int:

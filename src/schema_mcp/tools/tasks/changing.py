@@ -8,7 +8,7 @@ from schema_mcp.domain.caller import Scope
 from schema_mcp.services import tasks
 from schema_mcp.toolkit.tool import Effect, Shape, tool
 from schema_mcp.toolkit.workspace import Workspace
-from schema_mcp.tools.tasks.state import TaskState, state_of
+from schema_mcp.tools.tasks.state import TaskBrief, brief_of
 
 
 class ResumeTask(Shape):
@@ -25,12 +25,12 @@ class ResumeTask(Shape):
 
 
 @tool(scope=Scope.WRITE, effect=Effect.REPLACES)
-async def resume_task(workspace: Workspace, request: ResumeTask) -> TaskState:
+async def resume_task(workspace: Workspace, request: ResumeTask) -> TaskBrief:
     """Go on with an interrupted task where it stopped; what is done is not done again."""
     signed = workspace.signature("resume_task", reason=request.reason)
     patience = workspace.patience if request.wait is None else request.wait
     run = await tasks.resume(workspace.ground, request.task, signed, workspace.report, workspace.background, patience)
-    return state_of(run, workspace=workspace)
+    return brief_of(run)
 
 
 class CancelTask(Shape):
@@ -47,9 +47,9 @@ class CancelTask(Shape):
 
 
 @tool(scope=Scope.WRITE, effect=Effect.REPLACES)
-async def cancel_task(workspace: Workspace, request: CancelTask) -> TaskState:
+async def cancel_task(workspace: Workspace, request: CancelTask) -> TaskBrief:
     """End a task between two steps, modes given back; somebody else's task needs admin."""
     signed = workspace.signature("cancel_task", reason=request.reason)
     patience = workspace.patience if request.wait is None else request.wait
     run = await tasks.cancel(workspace.ground, request.task, signed, patience)
-    return state_of(run, workspace=workspace)
+    return brief_of(run)

@@ -10,7 +10,7 @@ from schema_mcp.stores.journal import Status
 from schema_mcp.toolkit.paging import page
 from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
 from schema_mcp.toolkit.workspace import Workspace
-from schema_mcp.tools.tasks.state import TaskState, state_of
+from schema_mcp.tools.tasks.state import TaskRow, TaskState, row_of, state_of
 
 
 class GetTask(Shape):
@@ -43,7 +43,7 @@ class ListTasks(Shape):
 class TaskList(Shape):
     """Recent tasks."""
 
-    tasks: tuple[TaskState, ...]
+    tasks: tuple[TaskRow, ...]
     """A page, newest first."""
 
     total: int
@@ -65,7 +65,7 @@ async def list_tasks(workspace: Workspace, request: ListTasks) -> TaskList:
     every = await workspace.journal.runs(limit=-1)
     chosen = [run for run in every if request.status in (None, run.status)]
     counts = {status: sum(run.status is status for run in every) for status in Status}
-    rows = [state_of(run, workspace=workspace) for run in chosen]
+    rows = [row_of(run) for run in chosen]
     cut = page(rows, cursor=request.cursor, limit=request.limit, query=f"tasks {request.status}", size=weight)
     return TaskList(
         tasks=tuple(cut.items),

@@ -47,6 +47,66 @@ class RegistryState(Shape):
     """What to do next."""
 
 
+class TaskBrief(Shape):
+    """How a task stands, in a few words."""
+
+    status: Status
+    """How it stands."""
+
+    task: str
+    """Its id; get_task tells all of it."""
+
+    done: int
+    """Steps done."""
+
+    total: int
+    """Steps altogether."""
+
+    next: str = ""
+    """What comes next."""
+
+    @property
+    def exit_code(self) -> int:
+        return _EXIT_CODES.get(self.status, 0)
+
+
+class TaskRow(Shape):
+    """One of many tasks."""
+
+    status: Status
+    """How it stands."""
+
+    task: str
+    """Its id; get_task tells all of it."""
+
+    kind: str
+    """What it does."""
+
+    done: int
+    """Steps done."""
+
+    total: int
+    """Steps altogether."""
+
+    plan: str | None = None
+    """Plan it carries out."""
+
+    undone_by: str | None = None
+    """Task that has rolled it back."""
+
+    owner: str
+    """Who started it."""
+
+    created_at: str
+    """When it began (UTC)."""
+
+    updated_at: str
+    """When it last moved (UTC)."""
+
+    next: str = ""
+    """What comes next."""
+
+
 class TaskState(Shape):
     """The truth about a task at this moment."""
 
@@ -71,11 +131,8 @@ class TaskState(Shape):
     seconds_left: float | None = None
     """What the rest takes at that rate."""
 
-    waiting: bool = False
-    """Whether it waits for its turn."""
-
-    stopping: bool = False
-    """Whether somebody asked it to end."""
+    stage: str | None = None
+    """`waiting` for its turn, or `stopping` because somebody asked for it."""
 
     registries: tuple[RegistryState, ...] = ()
     """What came of it, per registry."""
@@ -113,7 +170,6 @@ def state_of(run: Run, pace: Pace | None = None, workspace: Workspace | None = N
     """A task as replies carry it; with a workspace, without the registries that its caller may not read."""
     hidden = _hidden(workspace)
     rows = [one for one in run.result.get("registries", ()) if one["registry"] not in hidden]
-    going = run.status is Status.RUNNING
     left = pace.seconds_left if pace else None
     return TaskState(
         status=run.status,
@@ -123,8 +179,7 @@ def state_of(run: Run, pace: Pace | None = None, workspace: Workspace | None = N
         total=run.total,
         rate=round(pace.rate, 2) if pace else None,
         seconds_left=None if left is None else round(left, 1),
-        waiting=going and bool(run.result.get("waiting")),
-        stopping=going and run.stopping,
+        stage=_stage(run),
         registries=tuple(RegistryState(**one) for one in rows),
         plan=run.plan or None,
         undoes=run.undoes or None,
@@ -135,6 +190,34 @@ def state_of(run: Run, pace: Pace | None = None, workspace: Workspace | None = N
         notes=() if hidden else tuple(run.result.get("notes", ())),
         next=way_on(run),
     )
+
+
+def brief_of(run: Run) -> TaskBrief:
+    """A task in a few words."""
+    return TaskBrief(status=run.status, task=run.task, done=run.done, total=run.total, next=way_on(run))
+
+
+def row_of(run: Run) -> TaskRow:
+    """A task as a list carries it."""
+    return TaskRow(
+        status=run.status,
+        task=run.task,
+        kind=run.kind,
+        done=run.done,
+        total=run.total,
+        plan=run.plan or None,
+        undone_by=run.undone_by,
+        owner=run.owner,
+        created_at=run.created_at,
+        updated_at=run.updated_at,
+        next=way_on(run),
+    )
+
+
+def _stage(run: Run) -> str | None:
+    if run.status is not Status.RUNNING:
+        return None
+    return "stopping" if run.stopping else "waiting" if run.result.get("waiting") else None
 
 
 def _hidden(workspace: Workspace | None) -> set[str]:
