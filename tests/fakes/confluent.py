@@ -255,6 +255,9 @@ class FakeConfluent:
         keeps = Capability.KEEPS_IDS not in self.lacks
         wanted_id, wanted_number = (asked.get("id"), asked.get("version")) if keeps else (None, None)
         versions = self.subjects.get(subject, {})
+        there = versions.get(wanted_number or 0)
+        if there is not None and there.deleted and Capability.REVIVAL in self.lacks:
+            raise Refused(50001, "Internal server error")
         for one in versions.values():
             if one.body == body and not one.deleted and wanted_id in (None, one.id):
                 return self.registered(one)

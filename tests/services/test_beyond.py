@@ -12,7 +12,7 @@ from schema_mcp.registries.dialects import APICURIO, AXONOPS, KARAPACE, REDPANDA
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.registries.plugins import backend
-from schema_mcp.services import deployment, migration
+from schema_mcp.services import deployment, migration, restoration
 from schema_mcp.services.selection import Selection
 from services.world import ORDERS, V1, V2, World
 
@@ -113,6 +113,27 @@ async def test_a_deployment_blocks_metadata_that_would_be_lost_and_carries_the_r
 
     assert [step.subject.name for step in plan.steps] == ["plain"]
     assert [one.subject.name for one in plan.blocked] == ["owned"]
+
+
+async def test_a_version_that_lives_again_is_blocked_where_a_product_does_not_take_it_back(world: World):
+    await world.register(V1)
+    await world.register(V2)
+    target, fake = product(AXONOPS)
+    fleet = Fleet([Connection("real", backend=AXONOPS.backend)], default="real", opener=lambda _: target)
+    await target.set_mode(ORDERS, Mode.IMPORT, force=True)
+    for one in world.store.history(ORDERS):
+        version = one.version
+        await target.register(ORDERS, version.schema, schema_id=version.id, number=version.number)
+    await target.delete_version(ORDERS, 2)
+    fake.requests.clear()
+
+    plan = await deployment.plan(fleet, world.store, ["real"], Selection())
+    shown = await restoration.preview(target, world.store, ORDERS, 2)
+
+    assert ([one.number for one in plan.blocked], plan.steps) == ([2], ())
+    assert "it answers 500" in plan.blocked[0].reason
+    assert "takes no soft-deleted version back" in shown.blocked[0].reason
+    assert all(method == "GET" for method, _ in fake.requests)
 
 
 async def test_a_declared_mode_is_blocked_where_a_product_has_none(world: World):

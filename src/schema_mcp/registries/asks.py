@@ -20,6 +20,7 @@ WORDS: Final[Mapping[Capability, str]] = {
     Capability.RULES: "rule sets",
     Capability.ODD_NAMES: "a name like this one",
     Capability.STARS: "a name with `*`",
+    Capability.REVIVAL: "a soft-deleted version its old number and id again",
 }
 """What a write may ask for, in words that follow "cannot give"."""
 

@@ -43,6 +43,7 @@ class Capability(StrEnum):
     EXPLANATIONS = "explanations"
     ODD_NAMES = "odd_names"
     STARS = "stars"
+    REVIVAL = "revival"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,16 @@ from anyio import to_thread
 from schema_mcp.domain import compatibility
 from schema_mcp.domain.drift import Drift, Held, Kind
 from schema_mcp.domain.engine import Whole
+from schema_mcp.domain.errors import InvalidSchemaError
 from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.plan import Blocked
-from schema_mcp.domain.schema import Subject
+from schema_mcp.domain.references import Place
+from schema_mcp.domain.schema import Schema, Subject
 from schema_mcp.registries import asks
-from schema_mcp.registries.contract import Registry
+from schema_mcp.registries.contract import Capability, Registry
+from schema_mcp.services.digests import stored_digest
 from schema_mcp.services.draft import KEEPING, Draft
+from schema_mcp.services.glances import versions_at
 from schema_mcp.services.judgement import Judge, judge_of
 from schema_mcp.services.resolution import stored_whole
 
@@ -107,9 +111,11 @@ async def _occupied(draft: Draft, subject: Subject, missing: Mapping[int, Held])
     tombs = draft.found.deleted.get(subject, {})
     highest = await draft.highest_id(subject.context)
     for number, held in missing.items():
-        if number in tombs and tombs[number].digest != held.digest:
+        if number in tombs and not await _is_kept(draft.registry, (subject, number), tombs[number], held):
             why = f"a soft-deleted version {number} with other content is in the way"
             yield Blocked(name, subject, why, "Delete it permanently first.", number)
+        elif number in tombs and (why := asks.refused(draft.registry, [Capability.REVIVAL])):
+            yield Blocked(name, subject, why, "Delete it permanently there first, then plan again.", number)
         elif held.id <= highest and not await _is_free(draft.registry, subject, held):
             why = f"id {held.id} belongs to other content in {name}"
             yield Blocked(name, subject, why, "Ids never move: register the schema under a new id.", number)
@@ -125,7 +131,24 @@ def taken_for_others(registry: str, drift: Sequence[Drift]) -> Iterator[Blocked]
 async def _is_free(registry: Registry, subject: Subject, held: Held) -> bool:
     """Is the id unused there, or bound to this very content?"""
     there = await registry.schema(held.id, context=subject.context)
-    return there is None or schema_hash(there) == held.digest
+    return there is None or await _holds(there, held)
+
+
+async def _is_kept(registry: Registry, place: Place, tomb: Held, held: Held) -> bool:
+    """Is a soft-deleted version the one that is wanted, in whatever spelling the registry keeps it?"""
+    if tomb.digest == held.digest:
+        return True
+    there = await versions_at(registry, [place], deleted=True)
+    return place in there and await _holds(there[place].schema, held)
+
+
+async def _holds(schema: Schema, held: Held) -> bool:
+    if schema_hash(schema) == held.digest:
+        return True
+    try:
+        return await to_thread.run_sync(stored_digest, schema) == held.digest
+    except InvalidSchemaError:
+        return False
 
 
 async def _incompatible(draft: Draft, subject: Subject, missing: Mapping[int, Held]) -> list[Blocked]:

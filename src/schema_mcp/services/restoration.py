@@ -10,6 +10,7 @@ from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.plan import Action, Blocked, Plan, Step
 from schema_mcp.domain.references import Place, used_by
 from schema_mcp.domain.schema import Subject, Version
+from schema_mcp.registries import asks
 from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.services import acts, application, recovery, snapshots
 from schema_mcp.services.digests import stored_digest
@@ -133,6 +134,8 @@ class _Judge:
             return _OTHER
         if stored and not snapshots.is_meant_for(self.store, self.subject, self.registry.name):
             return _NOT_MEANT
+        if soft and asks.refused(self.registry, [Capability.REVIVAL]):
+            return _NO_REVIVAL
         bound = await self.registry.schema(version.id, context=self.subject.context)
         if bound is not None and digest not in (schema_hash(bound), await to_thread.run_sync(stored_digest, bound)):
             return _ID_TAKEN
@@ -149,12 +152,14 @@ _GONE = "gone there, kept in the store"
 _OTHER = "the store keeps other content or another id under this version"
 _NOT_MEANT = "the store does not send the subject to this registry"
 _ID_TAKEN = "its id belongs to other content there"
+_NO_REVIVAL = "the registry's product takes no soft-deleted version back under its number"
 _UNUSABLE = "it references a version that the registry does not have"
 
 _WAYS_OUT: Mapping[str, str] = {
     _OTHER: "Adopt the registry's content into the store, or delete the version permanently and deploy the store's.",
     _NOT_MEANT: "Name the registry in the subject's targets: update_stored_schema.",
     _ID_TAKEN: "Ids never move: register the schema under a new id.",
+    _NO_REVIVAL: "Delete it permanently, then restore it from the store.",
     _UNUSABLE: "Restore the referenced subject first.",
 }
 

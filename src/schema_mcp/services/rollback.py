@@ -199,7 +199,7 @@ def _brought_back(registry: GuardedRegistry, one: Past, now: Version | None) -> 
     if now is None:
         hint = "Bring it back from the store: restore_subject."
         return Blocked(step.registry, step.subject, "it was deleted for good since", hint, step.number)
-    if why := asks.refused(registry, KEEPING):
+    if why := asks.refused(registry, [*sorted(KEEPING), Capability.REVIVAL]):
         hint = "Register it again as a new version."
         return Blocked(step.registry, step.subject, why, hint, step.number)
     reason = f"version {step.number} was live before"

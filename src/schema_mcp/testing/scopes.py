@@ -97,6 +97,19 @@ class KeepsScopes:
         assert (read.id, is_same(read.schema, schema)) == (wanted, True)
         assert await registry.numbers(subject) == [5]
 
+    @needs(Capability.KEEPS_IDS, Capability.MODES, Capability.SOFT_DELETE, Capability.REVIVAL)
+    async def test_a_soft_deleted_version_lives_again_under_its_number_and_id(self, registry: Registry) -> None:
+        subject, schema = fresh(), record("id")
+        before = await registry.register(subject, schema)
+        await registry.register(subject, grown(schema, "note="))
+        await registry.delete_version(subject, 1)
+        await registry.set_mode(subject, Mode.IMPORT, force=True)
+
+        again = await registry.register(subject, schema, schema_id=before.id, number=1)
+
+        assert (again.id, again.number) == (before.id, 1)
+        assert await registry.numbers(subject) == [1, 2]
+
     @needs(Capability.KEEPS_IDS, Capability.MODES)
     async def test_ids_go_on_above_an_imported_one(self, registry: Registry) -> None:
         subject = fresh()
