@@ -19,8 +19,9 @@ from schema_mcp.services.selection import Selection
 from schema_mcp.stores.journal import Journal, Run, Status
 from schema_mcp.stores.lanes import Lanes
 from schema_mcp.toolkit.call import call
+from schema_mcp.toolkit.surface import listings
 from schema_mcp.tools import CATALOGUE
-from services.asking import ask
+from services.asking import EVERYTHING, ask
 from services.world import V1, V2, World
 
 SUBJECTS = [Subject(f"s{number}-value") for number in range(4)]
@@ -397,3 +398,40 @@ async def test_results_are_kept_for_a_set_time(tmp_path: Path):
     assert await journal.run(old.task) is None
     assert {run.task for run in await journal.runs()} >= {cut.task, kept.task}
     journal.close()
+
+
+# --- somebody else's ---
+
+
+async def as_somebody(world: World, caller: Caller, name: str, **arguments: Any) -> Any:
+    told = replace(world.workspace, listings=listings(CATALOGUE, EVERYTHING))
+    return await call(CATALOGUE[name], arguments, caller=caller, workspace=told)
+
+
+async def test_tasks_and_plans_are_shown_to_their_owner_and_to_admins_only(world: World, rolled_out: str):
+    bobs = await as_somebody(world, BOB, "plan_deployment", registries=["prod"])
+    run = await world.ground.journal.start(kind="deployment", owner="Bob", plan=bobs.plan)
+    eve = replace(BOB, name="Eve")
+
+    assert (await as_somebody(world, BOB, "get_task", task=run.task)).owner == "Bob"
+    assert (await as_somebody(world, BOB, "get_plan", plan=bobs.plan)).plan
+    for name, arguments in (("get_task", {"task": run.task}), ("get_plan", {"plan": bobs.plan})):
+        assert await as_somebody(world, world.workspace.caller, name, **arguments)
+        with pytest.raises(NotPermittedError, match="needs the scope 'admin'"):
+            await as_somebody(world, eve, name, **arguments)
+
+
+async def test_lists_of_tasks_and_plans_leave_out_what_is_somebody_elses(world: World, rolled_out: str):
+    journal, admin = world.ground.journal, world.workspace.caller
+    for owner in ("Bob", "Eve", "Eve"):
+        await journal.start(kind="deployment", owner=owner)
+    await journal.keep_plan("b" * 64, "{}", "Bob")
+    for number in range(3):
+        await journal.keep_plan(str(number) * 64, "{}", "Eve")
+
+    bobs, every = [await as_somebody(world, who, "list_tasks") for who in (BOB, admin)]
+    assert ([one.owner for one in bobs.tasks], bobs.total, bobs.counts) == (["Bob"], 1, {Status.RUNNING: 1})
+    assert {"Bob", "Eve"} <= {one.owner for one in every.tasks}
+    bobs, every = [await as_somebody(world, who, "get_plan", limit=2) for who in (BOB, admin)]
+    assert [one.plan for one in bobs.recent] == ["b" * 64]
+    assert {one.created_by for one in every.recent} == {"Eve"}

@@ -95,11 +95,10 @@ async def apply_now(ground: Ground, plan: Plan, signed: Signature, report: Repor
 
 
 async def task(journal: Journal, name: str) -> Run:
-    """A task by its id; raises `NotFoundError` with what is known."""
+    """A task by its id; raises `NotFoundError` where there is none."""
     run = await journal.run(name)
     if run is None:
-        recent = ", ".join(one.task for one in await journal.runs(limit=5))
-        raise NotFoundError(f"No task {name[:40]!r}", hint=f"Recent ones: {recent or 'none'}.")
+        raise NotFoundError(f"No task {name[:40]!r}", hint="list_tasks names the recent ones.")
     return run
 
 

@@ -8,13 +8,9 @@ from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
 from schema_mcp.domain.naming import checked_subject, parse_context, shown_context
 from schema_mcp.domain.schema import SchemaType, Subject
-from schema_mcp.services import application, tasks
 from schema_mcp.toolkit.tool import Effect, Shape, tool
 from schema_mcp.toolkit.workspace import Workspace
-from schema_mcp.tools.deployment.plans import GetPlan, Plans, get_plan
 from schema_mcp.tools.shapes import SchemaReference, references_of
-from schema_mcp.tools.tasks.reading import GetTask, get_task
-from schema_mcp.tools.tasks.state import TaskState
 
 MOST_CHARACTERS = 1_000_000
 """Of a text that a resource gives whole; a longer one is read in parts, by get_schema."""
@@ -94,24 +90,6 @@ async def read_text(workspace: Workspace, request: ReadText) -> WholeText:
         metadata=found.schema.metadata,
         rule_set=found.schema.rule_set,
     )
-
-
-@tool(scope=Scope.READ, effect=Effect.READS, touches_registries=False)
-async def read_task(workspace: Workspace, request: GetTask) -> TaskState:
-    """Read one's own task, or as an admin anybody's."""
-    run = await application.task(workspace.journal, request.task)
-    tasks.require_own(workspace.caller, run.owner, "Reading a task")
-    return await get_task.run(workspace, request)
-
-
-@tool(scope=Scope.READ, effect=Effect.READS)
-async def read_plan(workspace: Workspace, request: GetPlan) -> Plans:
-    """Read one's own plan, or as an admin anybody's."""
-    kept = await workspace.journal.kept(request.plan or "")
-    if kept is None:
-        raise NotFoundError("No such plan is kept here", hint="get_plan lists the recent ones.")
-    tasks.require_own(workspace.caller, kept.created_by, "Reading a plan")
-    return await get_plan.run(workspace, request)
 
 
 class Complete(Shape):

@@ -19,10 +19,11 @@ from schema_mcp.toolkit.paging import page
 from schema_mcp.toolkit.recording import refused
 from schema_mcp.toolkit.tool import Shape, Tool
 from schema_mcp.toolkit.workspace import Workspace
-from schema_mcp.tools.deployment import detect_drift
+from schema_mcp.tools.deployment import detect_drift, get_plan
 from schema_mcp.tools.governance import query_audit
 from schema_mcp.tools.registries import get_registry_info, test_registry_connection
-from schema_mcp.tools.resources import WholeText, read_plan, read_task, read_text
+from schema_mcp.tools.resources import WholeText, read_text
+from schema_mcp.tools.tasks import get_task
 
 _JSON = "application/json"
 _PAGE = 100
@@ -108,12 +109,12 @@ OFFERS = (
         mime="text/plain",
     ),
     Offer("drift://{registry}", "drift", "Where a registry differs from the store.", detect_drift, 30),
-    Offer("task://{id}", "task", "How far a task is; your own, or anybody's for admins.", read_task, 1, {"id": "task"}),
+    Offer("task://{id}", "task", "How far a task is; your own, or anybody's for admins.", get_task, 1, {"id": "task"}),
     Offer(
         "plan://{digest}",
         "plan",
         "A plan and how it stands; your own, or anybody's for admins.",
-        read_plan,
+        get_plan,
         5,
         {"digest": "plan"},
     ),
@@ -208,7 +209,7 @@ class Library:
         return listing is not None and listing.excluded
 
 
-_STANDS_FOR = {"read_text": "get_schema", "read_task": "get_task", "read_plan": "get_plan"}
+_STANDS_FOR = {"read_text": "get_schema"}
 """The tool that says the same: where it is excluded, so is the resource."""
 
 

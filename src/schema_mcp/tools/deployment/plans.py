@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schema_mcp.domain.caller import Scope
-from schema_mcp.services import application
+from schema_mcp.services import application, tasks
 from schema_mcp.services.application import PlanState, Standing
 from schema_mcp.services.together import each
 from schema_mcp.stores.journal import KeptPlan, Run, Status
@@ -75,14 +75,23 @@ class Plans(Shape):
 async def get_plan(workspace: Workspace, request: GetPlan) -> Plans:
     """Show a plan again and whether it is fresh, stale or applied, or list the recent ones."""
     if request.plan is None:
-        kept = await workspace.journal.plans(limit=min(request.limit, 50))
+        kept = await _recent(workspace, min(request.limit, 50))
         runs = await each(kept, lambda one: workspace.journal.runs(plan=one.digest, limit=1))
         return Plans(recent=tuple(_kept(one, last) for one, last in zip(kept, runs, strict=True)))
+    if found := await workspace.journal.kept(request.plan):
+        tasks.require_own(workspace.caller, found.created_by, "Reading a plan")
     made = await application.kept_plan(workspace.journal, request.plan)
     registries: tuple[str, ...] = tuple(sorted(made.observed))
     told = plan_told(made, registries, cursor=request.cursor, limit=request.limit)
     stands = await application.standing(workspace.ground, request.plan, made)
     return Plans(plan=PlanShown(**dict(told) | {"next": _next(stands, told.next)}, **asdict(stands)))
+
+
+async def _recent(workspace: Workspace, limit: int) -> list[KeptPlan]:
+    """The newest plans: the caller's own, or everybody's for an admin."""
+    if Scope.ADMIN in workspace.caller.scopes:
+        return await workspace.journal.plans(limit=limit)
+    return [one for one in await workspace.journal.plans(limit=-1) if one.created_by == workspace.caller.name][:limit]
 
 
 def _next(stands: Standing, otherwise: str) -> str:

@@ -24,6 +24,7 @@ class GetTask(Shape):
 async def get_task(workspace: Workspace, request: GetTask) -> TaskState:
     """Tell how far a task is and what came of it, per registry."""
     run = await application.task(workspace.journal, request.task)
+    tasks.require_own(workspace.caller, run.owner, "Reading a task")
     return state_of(run, await tasks.pace(workspace.journal, run, workspace.clock()), workspace)
 
 
@@ -62,7 +63,8 @@ class TaskList(Shape):
 @tool(scope=Scope.READ, effect=Effect.READS, touches_registries=False)
 async def list_tasks(workspace: Workspace, request: ListTasks) -> TaskList:
     """List recent tasks, newest first: what runs, what ended how, and what was interrupted and can be resumed."""
-    every = await workspace.journal.runs(limit=-1)
+    everybody = Scope.ADMIN in workspace.caller.scopes
+    every = await workspace.journal.runs(limit=-1, owner=None if everybody else workspace.caller.name)
     chosen = [run for run in every if request.status in (None, run.status)]
     counts = {status: sum(run.status is status for run in every) for status in Status}
     rows = [row_of(run) for run in chosen]
