@@ -209,7 +209,7 @@ def _number(value: Any) -> Any:
 def shown(value: Any) -> str:
     """A value in a message, as much of it as helps."""
     text = json_text(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"  # noqa: PLR2004
+    return text if len(text) <= 60 else f"{text[:60]}…"  # noqa: PLR2004 - characters that fit a line
 
 
 def refuse_large(size: int) -> None:

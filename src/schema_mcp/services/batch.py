@@ -79,7 +79,7 @@ def _canonical(asked: Question) -> Json:
 
 def _avro_fingerprints(whole: Whole) -> Json:
     # fastavro is slow to import and wanted here only.
-    from schema_mcp.domain.avro.fingerprints import crc64, parsing_form  # noqa: PLC0415
+    from schema_mcp.domain.avro.fingerprints import crc64, parsing_form  # noqa: PLC0415 - only where it is used: the start stays quick
 
     form = parsing_form(parse(whole))
     return {"parsing_canonical_form": form, "crc64_avro": crc64(form)}

@@ -162,7 +162,7 @@ class Postgres:
 
     def _opened(self, begin: bytes) -> "psycopg.Connection[Any]":
         """A connection with a transaction; one that broke while it was idle is replaced."""
-        import psycopg  # noqa: PLC0415
+        import psycopg  # noqa: PLC0415 - only where it is used: the start stays quick
 
         while self._idle:
             connection = self._idle.pop()
@@ -215,7 +215,7 @@ class Postgres:
 
     @contextmanager
     def _explained(self) -> Generator[None]:
-        import psycopg  # noqa: PLC0415
+        import psycopg  # noqa: PLC0415 - only where it is used: the start stays quick
 
         try:
             yield
@@ -245,7 +245,7 @@ def _versions(connection: Connection) -> dict[str, int]:
 
 
 def _undo(connection: "psycopg.Connection[Any]") -> None:
-    import psycopg  # noqa: PLC0415
+    import psycopg  # noqa: PLC0415 - only where it is used: the start stays quick
 
     with suppress(psycopg.Error):
         connection.execute("ROLLBACK")

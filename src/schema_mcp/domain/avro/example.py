@@ -153,7 +153,7 @@ _LOGICAL: Final[dict[str, Callable[[Random], Any]]] = {
 
 _PLAIN: Final[dict[Kind, Callable[[Random], Any]]] = {
     Kind.NULL: lambda _: None,
-    Kind.BOOLEAN: lambda random: random.random() < 0.5,  # noqa: PLR2004
+    Kind.BOOLEAN: lambda random: random.random() < 0.5,  # noqa: PLR2004 - a coin
     Kind.INT: lambda random: random.randint(1, 1_000),
     Kind.LONG: lambda random: random.randint(1, 1_000_000),
     Kind.FLOAT: lambda random: random.randint(1, 4_000) / 4,

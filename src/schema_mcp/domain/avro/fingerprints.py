@@ -17,7 +17,7 @@ def parsing_form(schema: AvroSchema | str) -> str:
 def crc64(form: str) -> str:
     """The CRC-64-AVRO fingerprint of a parsing form: sixteen hex digits, the most significant first."""
     # Imported here because it takes longer to load than the rest of the engine.
-    from fastavro.schema import fingerprint  # noqa: PLC0415
+    from fastavro.schema import fingerprint  # noqa: PLC0415 - only where it is used: the start stays quick
 
     return bytes.fromhex(fingerprint(form, "CRC-64-AVRO"))[::-1].hex()
 

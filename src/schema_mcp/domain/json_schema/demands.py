@@ -234,7 +234,7 @@ def _chosen(scope: Scope, random: Random) -> Iterator[Scope]:
         if is_array(raw.get(word)) and raw[word]:
             yield scope.inner(random.choice(raw[word]))
     if "if" in raw and scope.document.draft >= Draft.SEVEN:
-        if random.random() < 0.5:  # noqa: PLR2004
+        if random.random() < 0.5:  # noqa: PLR2004 - a coin
             yield from (scope.inner(raw[word]) for word in ("if", "then") if word in raw)
         elif "else" in raw:
             yield scope.inner(raw["else"])

@@ -86,7 +86,7 @@ class _Maker:
             case "integer" | "number":
                 return self._number(demand, is_whole=kind == "integer", turn=turn)
             case "boolean":
-                return self._random.random() < 0.5  # noqa: PLR2004
+                return self._random.random() < 0.5  # noqa: PLR2004 - a coin
             case _:
                 return None
 
@@ -170,4 +170,4 @@ class _Maker:
         choices = demand.numbers(self._random, is_whole=is_whole)
         if not choices:
             raise _DeadEndError
-        return choices[turn] if turn < 2 and turn < len(choices) else self._random.choice(choices)  # noqa: PLR2004
+        return choices[turn] if turn < 2 and turn < len(choices) else self._random.choice(choices)  # noqa: PLR2004 - the first two

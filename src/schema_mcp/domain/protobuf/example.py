@@ -96,7 +96,7 @@ def _quarter(random: Random) -> float:
 
 
 _SCALARS: Final[Mapping[str, Callable[[Random], Any]]] = {
-    "bool": lambda random: random.random() < 0.5,  # noqa: PLR2004
+    "bool": lambda random: random.random() < 0.5,  # noqa: PLR2004 - a coin
     "string": _word,
     "bytes": lambda random: base64.b64encode(_word(random).encode()).decode(),
     "float": _quarter,
