@@ -185,6 +185,20 @@ async def test_soft_deleted_versions_are_counted_or_moved(world: World):
     assert await dump(prod) == before
 
 
+async def test_what_is_soft_deleted_in_the_source_is_not_deleted_where_it_is_used(world: World):
+    dev, prod = world.registry("dev"), world.registry("prod")
+    customer = record("id:long", name="Customer")
+    for registry in (dev, prod):
+        await put(registry, Subject("customer"), customer, 1)
+    await dev.delete_version(Subject("customer"), 1)
+
+    unused = await planned(world, deleted=True)
+    await prod.register(Subject("orders"), using("Order"))
+
+    assert [step.action for step in unused.plan.steps] == [Action.DELETE]
+    assert (await planned(world, deleted=True)).plan.steps == ()
+
+
 async def gone(world: World, registry: str, subject: Subject, number: int) -> None:
     await world.registry(registry).delete_version(subject, number)
 

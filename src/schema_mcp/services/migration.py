@@ -23,7 +23,7 @@ from schema_mcp.services import migration_proof, migration_settings, snapshots
 from schema_mcp.services import selection as selections
 from schema_mcp.services.acts import DELETED
 from schema_mcp.services.deployment import IMPORT_WARNING
-from schema_mcp.services.glances import versions_at
+from schema_mcp.services.glances import users_of, versions_at
 from schema_mcp.services.migration_clashes import (
     FINE,
     Clash,
@@ -122,7 +122,7 @@ async def plan(
         clashes.put(Clash.INCOMPATIBLE, await migration_proof.breaks(ends, clashes.free()))
         await put_unreferenced(ends, clashes)
     settings = await _settings(ends, selection, clashes, manner)
-    steps = [*_version_steps(ends, clashes), *settings.steps]
+    steps = [*_version_steps(ends, clashes), *await _deletions(ends, clashes), *settings.steps]
     rank = {(target.name, *place): index for index, place in enumerate(places)}
     warnings = [*_warnings(ends, clashes, steps, manner), *settings.warnings]
     return Migration(
@@ -242,16 +242,31 @@ async def _settings(ends: Ends, selection: Selection, clashes: ClashMap, manner:
 def _version_steps(ends: Ends, clashes: ClashMap) -> Iterator[Step]:
     for place in clashes.free():
         yield _step(ends, place)
-        if place[1] in ends.cargo.here.deleted.get(place[0], {}):
-            digest = ends.wanted(place).digest
-            reason = f"it is soft-deleted in {ends.source.name}"
-            yield Step(ends.target.name, Action.DELETE, place[0], reason, number=place[1], digest=digest)
+        if ends.is_deleted(place):
+            yield _deletion(ends, place)
+
+
+async def _deletions(ends: Ends, clashes: ClashMap) -> list[Step]:
+    """What the target holds live and the source soft-deleted, as a failed run leaves it; unless it is used there."""
+    places = [
+        place
+        for place, clash in clashes.found.items()
+        if clash is Clash.SAME and ends.is_deleted(place) and place[1] in ends.there.versions.get(place[0], {})
+    ]
+    users = await each(places, lambda place: users_of(ends.target, place))
+    return [_deletion(ends, place) for place, used in zip(places, users, strict=True) if not used]
+
+
+def _deletion(ends: Ends, place: Place) -> Step:
+    subject, number = place
+    reason = f"it is soft-deleted in {ends.source.name}"
+    return Step(ends.target.name, Action.DELETE, subject, reason, number=number, digest=ends.wanted(place).digest)
 
 
 def _step(ends: Ends, place: Place) -> Step:
     subject, number = place
     held, came_from = ends.wanted(place), ends.cargo.came_from[place]
-    kind = DELETED if number in ends.cargo.here.deleted.get(subject, {}) else "registry"
+    kind = DELETED if ends.is_deleted(place) else "registry"
     where = f":{came_from.context}:{came_from.name}" if came_from != subject else ""
     return Step(
         ends.target.name,

@@ -113,6 +113,10 @@ class Ends:
         here = self.cargo.here
         return here.versions.get(subject, {}).get(number) or here.deleted[subject][number]
 
+    def is_deleted(self, place: Place) -> bool:
+        """Is it soft-deleted in the source?"""
+        return place[1] in self.cargo.here.deleted.get(place[0], {})
+
 
 async def clash_map(ends: Ends, places: Sequence[Place]) -> ClashMap:
     """What the target holds where each version wants to go; `places` are in reference order."""
@@ -141,8 +145,7 @@ def _clash(ends: Ends, place: Place) -> Clash:
         return Clash.FREE
     if not _is_same(ends, wanted, deleted):
         return Clash.SOFT_DELETED
-    is_wanted_so = number in ends.cargo.here.deleted.get(subject, {})
-    return Clash.SAME if is_wanted_so else Clash.FREE
+    return Clash.SAME if ends.is_deleted(place) else Clash.FREE
 
 
 def _is_same(ends: Ends, wanted: Held, found: Held) -> bool:

@@ -8,6 +8,7 @@ from pydantic import Field
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import InvalidRequestError
 from schema_mcp.domain.naming import shown_context
+from schema_mcp.domain.plan import Action
 from schema_mcp.services import application, migration
 from schema_mcp.services.kept import kept_plan
 from schema_mcp.services.migration import Clash, Manner, Migration
@@ -179,8 +180,9 @@ def _rows(made: Migration) -> Iterator[MoveRow]:
     for one in made.plan.blocked:
         yield _row(one.subject.name, one.subject.context, one.number, 0, one.reason, one.hint)
     for step in made.plan.steps:
-        if not step.number:
-            yield _row(step.subject.name, step.subject.context, 0, 0, step.action.value, step.value)
+        if step.action is not Action.REGISTER:
+            said = step.value or step.reason
+            yield _row(step.subject.name, step.subject.context, step.number, 0, step.action.value, said)
     for clash in (Clash.FREE, Clash.SAME):
         for (subject, number), schema_id, met, detail in made.map:
             if met is clash:
