@@ -7,15 +7,19 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 from mcp.client import Client
 
 from interfaces.conftest import ORDER, REGISTRIES
 from interfaces.processes import META, PATIENCE, Process, serving
+from schema_mcp import app
 from schema_mcp.domain.errors import ConfigurationError
+from schema_mcp.interfaces.mcp import handlers
+from schema_mcp.interfaces.mcp.server import build_server
 from schema_mcp.serving import serve
-from schema_mcp.settings import Settings
+from schema_mcp.settings import Settings, load
 
 ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 MODERN = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "list_registries"}
@@ -176,3 +180,51 @@ def test_an_address_that_strangers_reach_is_refused(settings: Callable[..., Sett
 def test_a_taken_port_is_named(settings: Callable[..., Settings], url: str):
     with pytest.raises(ConfigurationError, match="cannot be listened on"):
         serve(settings(http=True, port=url.rpartition(":")[2]))
+
+
+async def test_a_stream_over_http_tells_of_what_another_client_changed(url: str):
+    address = "schema://dev/default/streamed/latest"
+    async with Client(f"{url}/mcp") as writer, Client(f"{url}/mcp") as reader:
+        await writer.call_tool("register_schema", {"subject": "streamed", "schema_text": ORDER})
+        async with reader.listen(resource_subscriptions=[address, "audit://nothing"]) as stream:
+            assert stream.honored.resource_subscriptions == [address]
+            wider = ORDER.replace("]}", ',{"name":"note","type":"string","default":""}]}')
+            written = await writer.call_tool("register_schema", {"subject": "streamed", "schema_text": wider})
+            assert not written.is_error, written.content
+            with anyio.fail_after(PATIENCE):
+                event = await anext(stream)
+        [content] = (await reader.read_resource(address)).contents
+
+    assert event.uri == address
+    assert content.text == wider
+
+
+async def test_a_stream_ends_after_a_while_so_that_a_token_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(handlers, "STREAM_SECONDS", 0.2)
+    told = load({}, environ={"HOME": str(tmp_path)}, folder=tmp_path)
+    over_http = build_server(lambda: app.workspace(told), via="http")
+    with anyio.fail_after(PATIENCE):
+        async with Client(over_http) as client, client.listen(resource_subscriptions=["registry://status"]) as stream:
+            assert [event async for event in stream] == []
+
+
+def test_a_server_stops_though_somebody_listens(tmp_path: Path):
+    (tmp_path / "registries.yaml").write_text(REGISTRIES, encoding="utf-8")
+    with serving(tmp_path, {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}, "--http", "--port", "0") as process:
+        assert process.process.stderr
+        found = re.search(r"http://[^/]+", process.process.stderr.readline())
+        assert found
+        wanted = {"notifications": {"resourceSubscriptions": ["registry://dev"]}, "_meta": META}
+        headers = ACCEPT | MODERN | {"Mcp-Method": "subscriptions/listen"}
+        del headers["Mcp-Name"]
+        body = asked("subscriptions/listen", **wanted)
+        with (
+            httpx2.Client(base_url=found[0], timeout=PATIENCE) as client,
+            client.stream("POST", "/mcp", json=body, headers=headers) as stream,
+        ):
+            assert stream.status_code == 200
+            assert "acknowledged" in next(stream.iter_text())
+
+            assert process.stop() == 0
