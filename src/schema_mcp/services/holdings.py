@@ -94,9 +94,9 @@ async def _settings(
     registry: Registry, selection: Selection, subjects: Sequence[Subject], report: Report
 ) -> list[Setting]:
     contexts = await inventory.contexts(registry, selection)
-    scopes = [Subject("", context) for context in contexts if _may_read(registry, context)]
     if contexts and selection.context is None and Capability.CONTEXTS in registry.capabilities:
-        scopes.insert(0, Subject("", GLOBAL_CONTEXT))
+        contexts = [GLOBAL_CONTEXT, *contexts]
+    scopes = [Subject("", context) for context in contexts if _may_read(registry, context)]
     own = await inventory.settings(registry, [*scopes, *subjects], report)
     return [Setting(scope, one.config or None, one.mode) for scope, one in own.items() if one.config or one.mode]
 
