@@ -202,7 +202,7 @@ class GuardedRegistry:
             raise ReadOnlyError(
                 f"Registry {self.name!r} takes no writes: {self._closed_by}",
                 hint="Nothing was changed. Only whoever runs this server can open it, in its configuration.",
-                details={"registry": self.name, "closed_by": self._closed_by},
+                details={"layer": "registry", "registry": self.name, "closed_by": self._closed_by},
             )
 
     def _require_approval(self, permanent: bool) -> None:
@@ -228,6 +228,9 @@ class GuardedRegistry:
         self.require_writable()
         if problem := asks.refused(self, asked):
             raise InvalidRequestError(
-                problem, hint="Nothing was sent: it would have been refused, or lost without a word."
+                problem,
+                hint="Nothing was sent: it would have been refused, or lost without a word. "
+                "Nobody can grant it: another kind of registry has it.",
+                details={"layer": "capability", "registry": self.name},
             )
         self.writes += 1

@@ -72,6 +72,6 @@ async def refuse_closed(registry: GuardedRegistry, subject: Subject) -> None:
     if Capability.MODES in registry.capabilities and await registry.mode(subject, inherited=True) in _CLOSED:
         raise ReadOnlyError(
             f"{registry.name} is in a read-only mode for {subject}",
-            hint="Change the mode first, if that is meant; nothing was written.",
-            details={"registry": registry.name},
+            hint="Nothing was written. A caller with the scope admin can change the mode first (update_mode).",
+            details={"layer": "mode", "registry": registry.name},
         )

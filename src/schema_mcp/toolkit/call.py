@@ -54,9 +54,10 @@ def _allow(tool: Tool[Any, Any], workspace: Workspace) -> None:
         raise ReadOnlyError(
             f"{tool.name} writes, and this server runs with --read-only",
             hint="Start a server without --read-only, or ask whoever runs it.",
+            details={"layer": "server"},
         )
     if (listing := workspace.listings.get(tool.name)) and listing.off:
-        raise NotPermittedError(f"{tool.name} is switched off here", hint=listing.off)
+        raise NotPermittedError(f"{tool.name} is switched off here", hint=listing.off, details={"layer": "toolset"})
 
 
 def _entry(workspace: Workspace, tool: Tool[Any, Any], arguments: Mapping[str, Any]) -> Entry:

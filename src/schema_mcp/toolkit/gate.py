@@ -91,7 +91,9 @@ class RegistryGate:
             closed_by = "" if scope is Scope.READ else fleet.get(entry.registry).closed_by
             if closed_by:
                 raise ReadOnlyError(
-                    f"{entry.registry} takes no writes: {closed_by}", hint="Ask whoever runs this server."
+                    f"{entry.registry} takes no writes: {closed_by}",
+                    hint="Ask whoever runs this server.",
+                    details={"layer": "registry"},
                 )
             permit = Permit(entry.registry, caller, fleet.bounds.get(entry.registry, UNBOUND), scope)
             _require_at(permit, scope, asking)

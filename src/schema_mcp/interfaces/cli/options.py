@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from schema_mcp.domain.errors import SchemaMcpError, StoreError
+from schema_mcp.domain.untrusted import spelled_out
 from schema_mcp.settings import SETTINGS, Setting, Settings, load
 from schema_mcp.toolkit.status import status_of
 
@@ -52,9 +53,9 @@ def ending(*, as_json: bool = False) -> Generator[None]:
 def end(error: SchemaMcpError, *, as_json: bool = False) -> NoReturn:
     """The last words of a process that failed."""
     if as_json:
-        click.echo(json.dumps(described(error), ensure_ascii=False, default=str))
+        click.echo(spelled_out(json.dumps(described(error), ensure_ascii=False, default=str)))
     else:
-        click.echo("\n".join(filter(None, (f"schema-mcp: {error}", error.hint))), err=True)
+        click.echo(spelled_out("\n".join(filter(None, (f"schema-mcp: {error}", error.hint)))), err=True)
     sys.exit(status_of(error))
 
 

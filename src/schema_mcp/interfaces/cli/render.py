@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from schema_mcp.domain.untrusted import spelled_out
 from schema_mcp.toolkit.tool import Shape
 
 _WIDTH_OF_A_PIPE = 160
@@ -21,7 +22,7 @@ def show(result: Shape, *, as_json: bool) -> None:
     """Print a result: as the tool gave it for machines, laid out for people."""
     content = result.model_dump(mode="json", exclude_none=True, by_alias=True)
     if as_json:
-        click.echo(json.dumps(content, ensure_ascii=False))
+        click.echo(spelled_out(json.dumps(content, ensure_ascii=False)))  # to a reader of JSON it is the same
         return
     terminal = sys.stdout.isatty()
     console = Console(file=sys.stdout, width=None if terminal else _WIDTH_OF_A_PIPE, markup=False, highlight=False)

@@ -11,6 +11,7 @@ from mcp.shared.exceptions import MCPError
 from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import InvalidRequestError, NotFoundError, NotPermittedError, SchemaMcpError
 from schema_mcp.domain.schema import SchemaType
+from schema_mcp.domain.untrusted import cleaned, spelled_out
 from schema_mcp.interfaces.mcp.replies import content_of, described, text_of
 from schema_mcp.stores.audit import Entry
 from schema_mcp.toolkit.call import call, new_request_id
@@ -227,9 +228,9 @@ def _contents(address: str, found: Shape) -> types.TextResourceContents:
     if not isinstance(found, WholeText):
         return types.TextResourceContents(uri=address, mime_type=_JSON, text=text_of(content_of(found)))
     about = {name: value for name, value in content_of(found).items() if name != "schema_text"}
-    meta = {f"schema-mcp/{name}": value for name, value in about.items()}
+    meta = {f"schema-mcp/{name}": value for name, value in cleaned(about).items()}
     return types.TextResourceContents(
-        uri=address, mime_type=_TYPES[found.schema_type], text=found.schema_text, _meta=meta
+        uri=address, mime_type=_TYPES[found.schema_type], text=spelled_out(found.schema_text), _meta=meta
     )
 
 

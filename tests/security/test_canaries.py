@@ -1,0 +1,86 @@
+"""No secret of the configuration turns up in a reply, a log, the audit trail or any other file, whatever is asked."""
+
+import logging
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schema_mcp.domain.errors import SchemaMcpError
+from schema_mcp.interfaces.mcp.replies import refusal, success
+from schema_mcp.logs import JsonLines
+from schema_mcp.settings import load
+from schema_mcp.toolkit.tool import Tool
+from schema_mcp.tools import CATALOGUE
+from services.conftest import kept_open
+from services.world import V1, World
+from tools.test_reads_write_nothing import asked
+
+CANARIES = ("canary-password-0815", "canary-token-0815", "canary-secret-0815", "canary-header-0815")
+AWAY = 'url: "http://127.0.0.1:9", retries: 0, timeouts: { connect: 1, total: 2 }'
+CONFIGURATION = f"""\
+default: basic
+registries:
+  basic: {{ backend: confluent, {AWAY}, auth: {{ type: basic, username: u, password: {CANARIES[0]} }} }}
+  bearer:
+    backend: confluent
+    url: "http://127.0.0.1:9"
+    retries: 0
+    auth: {{ type: bearer, token: {CANARIES[1]}, headers: {{ X-Key: {CANARIES[3]} }} }}
+  oauth:
+    backend: confluent
+    url: "http://127.0.0.1:9"
+    retries: 0
+    auth: {{ type: oauth, token_url: "http://127.0.0.1:9/t", client_id: c, client_secret: {CANARIES[2]} }}
+  near: {{}}
+"""
+ROUNDS = 6
+AIMED = ("basic", "bearer", "oauth", "near")
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncGenerator[World]:
+    async with kept_open(tmp_path, CONFIGURATION) as opened:
+        yield opened
+
+
+def leaking_files(folder: Path) -> list[str]:
+    written = [path for path in folder.rglob("*") if path.is_file() and path.name != "registries.yaml"]
+    assert written
+    return [path.name for path in written if leaks(path.read_bytes())]
+
+
+def leaks(text: str | bytes) -> list[str]:
+    found = text if isinstance(text, bytes) else text.encode()
+    return [one for one in CANARIES if one.encode() in found]
+
+
+@pytest.mark.parametrize("tool", CATALOGUE.values(), ids=lambda tool: tool.name)
+async def test_no_tool_tells_a_secret(
+    tool: Tool[Any, Any], world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    await world.register(V1, registry="near")
+
+    for turn in range(ROUNDS):
+        name = AIMED[turn % len(AIMED)]
+        known = {"registry": name, "registries": [name], "source": "near", "target": name}
+        arguments = asked(tool.request, turn)
+        arguments |= {field: value for field, value in known.items() if field in tool.request.model_fields}
+        try:
+            reply = success(tool, await world.read(tool.name, arguments))
+        except SchemaMcpError as error:
+            reply = refusal(error)
+        assert leaks(str(reply)) == []
+
+    assert leaks(caplog.text) == []
+    assert leaking_files(tmp_path) == []
+
+
+def test_what_a_log_would_tell_is_masked(tmp_path: Path):
+    (tmp_path / "registries.yaml").write_text(CONFIGURATION, encoding="utf-8")
+    settings = load({}, environ={"HOME": str(tmp_path)}, folder=tmp_path)
+    record = logging.LogRecord("x", logging.ERROR, "x.py", 1, " ".join(CANARIES), (), None)
+
+    assert leaks(JsonLines(settings.secrets).format(record)) == []
