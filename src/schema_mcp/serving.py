@@ -82,7 +82,14 @@ async def _serve_http(settings: Settings) -> None:
         workspace = await opened.enter_async_context(_opened(settings))
         cores = await opened.enter_async_context(parts.cores(workspace))
         house = await opened.enter_async_context(_house(settings, workspace))
-        app = http_site(workspace, cores, settings.host, open_metrics=settings.open_metrics, house=house)
+        app = http_site(
+            workspace,
+            cores,
+            settings.host,
+            open_metrics=settings.open_metrics,
+            house=house,
+            rate_limit=settings.rate_limit,
+        )
         await _serve_site(app, listener)
 
 
@@ -139,11 +146,14 @@ def http_site(
     *,
     open_metrics: bool = False,
     house: "House | None" = None,
+    rate_limit: int = 0,
 ) -> Starlette:
     """Everything that one port serves: MCP, the embedded registries as their own clients know them, and how we are.
 
-    With a `house`, callers of the first two have to say who they are.
+    With a `house`, callers of the first two have to say who they are, and each may make `rate_limit` calls a minute.
     """
+    if house and rate_limit:
+        workspace = replace(workspace, rates=import_module("schema_mcp.toolkit.rates").Rates(rate_limit))
     server = build_server(lambda: nullcontext(workspace), via="http", signed_in=house is not None)
     public = urlsplit(house.access.url) if house else urlsplit("")
     hosts = {*LOOPBACK, _LOOPBACK.get(host, host), *([public.hostname] if public.hostname else [])}
@@ -169,7 +179,9 @@ def _signed_in(mcp: ASGIApp, house: "House", workspace: "Workspace") -> tuple[AS
     auth = import_module("schema_mcp.interfaces.mcp.auth")
     scopes = {name: listing.scope for name, listing in workspace.listings.items()}
     resource = auth.Resource(house.access.url, house.issuer, scopes)
-    door = auth.SignIn(mcp, resource, house.doorman.caller, house.turned_away, steps_up=house.steps_up)
+    door = auth.SignIn(
+        mcp, resource, house.doorman.caller, house.turned_away, steps_up=house.steps_up, rates=workspace.rates
+    )
     return door, resource.routes()
 
 

@@ -26,6 +26,7 @@ ACCESS_FILE = "access.yaml"
 STATE_FOLDER = ".schema-mcp"
 STORE_FOLDER = "SCHEMASTORE"
 _LAST_PORT = 65_535
+_LONGEST_RATE = 9
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -110,6 +111,13 @@ SETTINGS = (
         is_flag=True,
         serves=True,
     ),
+    Setting(
+        "rate_limit",
+        ("SCHEMA_MCP_RATE_LIMIT",),
+        "1200",
+        "How many calls a minute each caller may make who signed in; 0 for any number.",
+        serves=True,
+    ),
     Setting("log", ("SCHEMA_MCP_LOG",), "warning", "How much to log to stderr: debug, info, warning, error."),
 )
 
@@ -139,6 +147,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     open_metrics: bool = False
+    rate_limit: int = 1_200
     log: str = "warning"
     notes: tuple[str, ...] = ()
 
@@ -198,6 +207,7 @@ def load(
         host=given.text("host") or "127.0.0.1",
         port=_port(given.text("port") or "8000"),
         open_metrics=given.any_true("open_metrics"),
+        rate_limit=_rate(given.text("rate_limit") or "1200"),
         log=_log(given.text("log") or "warning"),
         notes=() if registries.connections else (_nothing_configured(places.state),),
     )
@@ -374,6 +384,14 @@ def _secrets_of(url: str) -> set[str]:
 def _port(said: str) -> int:
     if not said.isdecimal() or int(said) > _LAST_PORT:
         raise ConfigurationError(f"--port is not a number from 0 to {_LAST_PORT}", hint="8000 is the usual one.")
+    return int(said)
+
+
+def _rate(said: str) -> int:
+    if not said.isascii() or not said.isdecimal() or len(said) > _LONGEST_RATE:
+        raise ConfigurationError(
+            f"--rate-limit is not a number of calls: {said[:40]!r}", hint="Write 1200, or 0 for any number."
+        )
     return int(said)
 
 

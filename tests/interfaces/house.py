@@ -85,7 +85,13 @@ def result(response: httpx2.Response) -> dict[str, Any]:
 
 @asynccontextmanager
 async def open_house(
-    world: Path, settings: Make, more: str = "", *, resolve: Resolve = resolved, text: str = ACCESS
+    world: Path,
+    settings: Make,
+    more: str = "",
+    *,
+    resolve: Resolve = resolved,
+    text: str = ACCESS,
+    rate_limit: int = 0,
 ) -> AsyncGenerator[House]:
     (world / "access.yaml").write_text(text + more, encoding="utf-8")
     told, github = settings(toolsets="all"), GitHub()
@@ -95,7 +101,7 @@ async def open_house(
         app.cores(workspace) as cores,
         opened(told.access, told.state, workspace.audit, transport=github.transport, resolve=resolve) as house,
     ):
-        site = http_site(workspace, cores, "127.0.0.1", house=house)
+        site = http_site(workspace, cores, "127.0.0.1", house=house, rate_limit=rate_limit)
         async with site.router.lifespan_context(site):
             yield House(site, github, workspace, house.doorman)
 

@@ -10,6 +10,7 @@ SchemaMcpError
 │   └── MarkReachedError    ids beyond the mark in Git were asked for
 ├── LockHeldError           somebody else is writing; try again
 ├── NotPermittedError       the caller lacks a scope
+│   ├── RateLimitedError    the caller asks too often
 │   ├── ReadOnlyError       the registry, or the server, does not take writes
 │   └── UnknownCallerError  we do not know who calls
 │       └── IdentityAwayError   whoever could tell us does not answer
@@ -89,6 +90,12 @@ class NotPermittedError(SchemaMcpError):
     """The caller lacks a scope."""
 
     code = "not_permitted"
+
+
+class RateLimitedError(NotPermittedError):
+    """The caller asks too often; wait, then go on."""
+
+    code = "rate_limited"
 
 
 class ReadOnlyError(NotPermittedError):

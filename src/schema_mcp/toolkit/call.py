@@ -49,6 +49,8 @@ async def call(
 
 def _allow(tool: Tool[Any, Any], workspace: Workspace) -> None:
     """Refuse what this caller must not do, or this server does not do."""
+    if workspace.rates:
+        workspace.rates.take(workspace.caller)
     workspace.caller.require(tool.scope, tool.name)
     if tool.writes and workspace.read_only:
         raise ReadOnlyError(

@@ -87,6 +87,8 @@ class RegistryGate:
         caller = asking.caller or self._owner
         fleet = self._workspace.fleet
         try:
+            if self._workspace.rates:
+                self._workspace.rates.take(caller)
             caller.require(scope, f"{entry.tool} on {entry.registry}")
             closed_by = "" if scope is Scope.READ else fleet.get(entry.registry).closed_by
             if closed_by:

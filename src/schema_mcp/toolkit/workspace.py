@@ -22,6 +22,7 @@ from schema_mcp.stores.schemastore import SchemaStore
 from schema_mcp.stores.sightings import Sightings
 from schema_mcp.toolkit.listing import Listing
 from schema_mcp.toolkit.places import guarded
+from schema_mcp.toolkit.rates import Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ class Workspace:
     """Seconds a call waits for its own long work before it answers with a task; None waits for the end."""
 
     recovery: Recovery = field(default_factory=Recovery)
+    rates: Rates | None = None
+    """How often each caller may ask; None sets no limit."""
+
     read_only: bool = False
     notes: tuple[str, ...] = ()
     listings: Mapping[str, Listing] = field(default_factory=dict[str, Listing])

@@ -17,9 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schema_mcp.domain import caller
 from schema_mcp.domain.caller import Caller
-from schema_mcp.domain.errors import IdentityAwayError, SchemaMcpError, UnknownCallerError
+from schema_mcp.domain.errors import IdentityAwayError, RateLimitedError, SchemaMcpError, UnknownCallerError
 from schema_mcp.identity import CALLER
 from schema_mcp.interfaces.mcp.http import LARGEST_BODY, PATH
+from schema_mcp.toolkit.rates import Rates
 
 _METADATA = "/.well-known/oauth-protected-resource"
 _BASELINE = caller.Scope.READ
@@ -70,13 +71,21 @@ class SignIn:
     """
 
     def __init__(
-        self, app: ASGIApp, resource: Resource, who: WhoCalls, refused: Refused, *, steps_up: bool = True
+        self,
+        app: ASGIApp,
+        resource: Resource,
+        who: WhoCalls,
+        refused: Refused,
+        *,
+        steps_up: bool = True,
+        rates: Rates | None = None,
     ) -> None:
         self._app = app
         self._resource = resource
         self._who = who
         self._refused = refused
         self._steps_up = steps_up
+        self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -98,11 +107,20 @@ class SignIn:
         body = await _body(receive)
         tool = _tool(body)
         needed = self._resource.scopes.get(tool)
-        if needed is not None and needed not in known.scopes:
+        if needed is not None and needed not in known.scopes and self._has_time(known):
             await self._refused(known, tool, needed)
             await self._insufficient(tool, needed)(scope, receive, send)
             return
         await self._app(scope, _again(body, receive), send)
+
+    def _has_time(self, known: Caller) -> bool:
+        """Whether a refusal still counts as a call; one too many is refused as any call is, further in."""
+        try:
+            if self._rates:
+                self._rates.take(known)
+        except RateLimitedError:
+            return False
+        return True
 
     def _unknown(self, error: SchemaMcpError, *, tried: bool) -> Response:
         said = f"{error}. {error.hint}"

@@ -18,6 +18,7 @@ from schema_mcp.domain.caller import Caller
 from schema_mcp.domain.errors import (
     InvalidRequestError,
     NotPermittedError,
+    RateLimitedError,
     ReadOnlyError,
     SchemaMcpError,
 )
@@ -106,7 +107,10 @@ class RegistryRoute(BaseRoute):
         except Refusal as no:
             return _refused(no, media_type)
         except SchemaMcpError as error:
-            return _refused(_refusal(error), media_type)
+            response = _refused(_refusal(error), media_type)
+            if isinstance(error, RateLimitedError):
+                response.headers["Retry-After"] = str(error.details["retry_after"])
+            return response
         except sqlite3.Error as error:
             return _refused(Refusal(50001, f"The registry's file could not be used: {error}"), media_type)
         return _printed(answer, media_type)
@@ -178,6 +182,8 @@ def _refusal(error: SchemaMcpError) -> Refusal:
             return Refusal(error.details.get("error_code", 400), str(error))
         case ReadOnlyError():
             return Refusal(42205, str(error))
+        case RateLimitedError():
+            return Refusal(42901, str(error))
         case NotPermittedError():
             return Refusal(40301, str(error))
         case _:

@@ -1,0 +1,74 @@
+"""Who signed in may ask so often: the tools, resources and registries' own face refuse what is too much, and say so."""
+
+from pathlib import Path
+
+from interfaces.house import House, Make, kept_open, result
+
+
+async def code(house: House, token: str, tool: str = "list_registries") -> str:
+    response = await house.call(token, tool)
+    return "403" if response.status_code == 403 else result(response)["structuredContent"].get("code", "")
+
+
+async def test_a_call_too_many_is_the_tools_error_with_what_to_do(world: Path, settings: Make):
+    async with kept_open(world, settings, rate_limit=2) as house:
+        ann, bob = house.token("ann"), house.token("bob")
+        codes = [await code(house, ann) for _ in range(3)]
+        refused = result(await house.call(ann, "list_registries"))
+        others = await code(house, bob)
+        lines = await house.lines()
+        figures = await _figures(house)
+
+    assert codes == ["", "", "rate_limited"]
+    assert refused["isError"]
+    assert refused["structuredContent"]["details"]["retry_after"] == 30
+    assert "Wait 30 s" in refused["structuredContent"]["hint"]
+    assert others == ""
+    assert ("list_registries", "refused", "ann", "rate_limited") in lines
+    assert 'schema_refusals_total{code="rate_limited"} 2.0' in figures
+
+
+async def test_the_registrys_face_says_429_and_when_to_come_again(world: Path, settings: Make):
+    async with kept_open(world, settings, rate_limit=2) as house:
+        token = house.token("root")
+        answers = [await house.face(token, "GET", "/dev/subjects") for _ in range(3)]
+        of_tools = await code(house, token)
+        lines = await house.lines()
+
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    assert answers[-1].json()["error_code"] == 42901
+    assert int(answers[-1].headers["retry-after"]) == 30
+    assert of_tools == "rate_limited"
+    assert ("GET /subjects", "refused", "root", "rate_limited") in lines
+
+
+async def test_a_write_too_many_is_not_made(world: Path, settings: Make):
+    async with kept_open(world, settings, rate_limit=1) as house:
+        token = house.token("root")
+        await house.face(token, "GET", "/dev/subjects")
+        refused = await house.face(token, "POST", "/dev/subjects/s/versions", {"schema": '"string"'})
+        held = await house.workspace.registry("dev").subjects()
+
+    assert (refused.status_code, held) == (429, [])
+
+
+async def test_calls_that_lack_a_scope_count_too(world: Path, settings: Make):
+    async with kept_open(world, settings, rate_limit=2) as house:
+        token = house.token("ann")
+        codes = [await code(house, token, "delete_subject") for _ in range(3)]
+
+    assert codes == ["403", "403", "rate_limited"]
+
+
+async def test_a_resource_read_counts_as_a_call(world: Path, settings: Make):
+    async with kept_open(world, settings, rate_limit=1) as house:
+        token = house.token("root")
+        await code(house, token)
+        response = await house.ask(token, "resources/read", uri="registry://dev")
+
+    assert "rate_limited" in response.text
+
+
+async def _figures(house: House) -> str:
+    async with house.http() as http:
+        return (await http.get("/metrics")).text
