@@ -98,13 +98,17 @@ async def test_many_users_are_found_in_few_requests(world: World):
     before = len(fake.requests)
 
     found = await ask(rest, "get_references", subject="money", direction="used_by", limit=1_000)
+    listed = len(fake.requests) - before
+    impact = await ask(rest, "analyze_impact", subject="money")
 
     assert {row.subject: row.depth for row in found.versions} == {
         **{f"user{number:03}": 1 for number in range(MANY + 1)},
         "top": 2,
     }
     assert all(row.id for row in found.versions)
-    assert len(fake.requests) - before < 20
+    assert impact.total == MANY + 2
+    assert all(row.latest for row in impact.affected)
+    assert (listed < 20, len(fake.requests) - before - listed < 20) == (True, True)
 
 
 async def test_a_walk_that_meets_too_many_ends_whole_and_says_so(world: World, monkeypatch: pytest.MonkeyPatch):

@@ -64,7 +64,10 @@ async def _reach(registry: Registry, store: SchemaStore, subject: Subject, numbe
     starts = await each(numbers, lambda one: side.version(subject, one))
     walked = await graph.users(side, starts, depth)
     others = sorted({place[0] for place in walked.nodes} - {subject})
-    latest = dict(zip(others, await each(others, registry.numbers), strict=True))
+    latest = await _latest(registry, others)
+    through: dict[Place, Place] = {}
+    for edge in walked.edges:
+        through.setdefault(edge.user, edge.used)
     return Reach(
         registry.name,
         tuple(numbers),
@@ -74,11 +77,19 @@ async def _reach(registry: Registry, store: SchemaStore, subject: Subject, numbe
                 place,
                 node.id,
                 node.depth,
-                next(edge.used for edge in walked.edges if edge.user == place),
-                is_latest=place[1] == max(latest.get(place[0], [0]), default=0),
+                through[place],
+                is_latest=place[1] == latest.get(place[0], 0),
             )
             for place, node in sorted(walked.nodes.items(), key=lambda one: (one[1].depth, one[0]))
             if node.depth
         ),
         walked.is_cut,
     )
+
+
+async def _latest(registry: Registry, subjects: Sequence[Subject]) -> dict[Subject, int]:
+    """The newest number of each subject; of many, from one listing."""
+    if len(subjects) > graph.MANY and Capability.BULK_LISTING in registry.capabilities:
+        return {one.subject: one.number async for one in registry.versions(latest_only=True)}
+    numbers = await each(subjects, registry.numbers)
+    return {subject: max(found, default=0) for subject, found in zip(subjects, numbers, strict=True)}
