@@ -118,6 +118,19 @@ async def test_a_version_is_read_whole_from_registry_and_store(settings: Make, e
             assert content.meta["schema-mcp/version"] == 1
 
 
+@pytest.mark.parametrize("source", ["registry", "store"])
+async def test_a_text_that_is_cut_says_where_all_of_it_is(settings: Make, era: str, source: str):
+    fields = [{"name": f"field_{number}", "type": "string"} for number in range(600)]
+    text = json.dumps({"type": "record", "name": "Wide", "fields": fields})
+    async with client(settings(), era) as connected:
+        await do(connected, "register_schema", subject=ODD, schema_text=text)
+        cut = await do(connected, "get_schema", subject=ODD, source=source)
+        [content] = (await connected.read_resource(cut["link"])).contents
+
+    assert len(cut["schema_text"]) < len(text)
+    assert json.loads(content.text) == json.loads(text)
+
+
 async def test_every_listed_resource_can_be_read(settings: Make, era: str):
     async with client(settings(), era) as connected:
         await do(connected, "register_schema", subject="s", schema_text=ORDER)

@@ -9,6 +9,7 @@ from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
 from schema_mcp.domain.naming import checked_subject, parse_context, shown_context
 from schema_mcp.domain.schema import SchemaType, Subject, Version
 from schema_mcp.registries.contract import Basis, Registry
+from schema_mcp.toolkit.links import schema_link, store_link
 from schema_mcp.toolkit.paging import page, part
 from schema_mcp.toolkit.tool import Effect, Shape, tool
 from schema_mcp.toolkit.workspace import Workspace
@@ -150,6 +151,9 @@ class SchemaFound(Shape):
     cursor: str | None = None
     """Pass it to get the next part of the text."""
 
+    link: str | None = None
+    """Resource that has the whole text, when only a part is here."""
+
 
 @tool(scope=Scope.READ, effect=Effect.READS, core=True)
 async def get_schema(workspace: Workspace, request: GetSchema) -> SchemaFound:
@@ -174,7 +178,14 @@ async def get_schema(workspace: Workspace, request: GetSchema) -> SchemaFound:
         **basis_of(registry.basis if registry else Basis()),
         characters=text.total if text.is_part else None,
         cursor=text.cursor,
+        link=_link(version, registry) if text.is_part and known else None,
     )
+
+
+def _link(version: Version, registry: Registry | None) -> str:
+    if registry is None:
+        return store_link(version.subject, version.number)
+    return schema_link(registry.name, version.subject, version.number)
 
 
 async def _found(workspace: Workspace, request: GetSchema, registry: Registry | None) -> Version:
