@@ -9,6 +9,9 @@ import pytest
 
 from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
 from schema_mcp.domain.schema import Subject
+from schema_mcp.services.digests import stored_digest
+from schema_mcp.stores.repository import Repository
+from schema_mcp.stores.schemastore import SchemaStore
 from services.asking import ask
 from services.world import ORDERS, V1, V2, World, record
 
@@ -69,6 +72,19 @@ async def test_a_subjects_history_says_who_when_why_and_what(world: World):
     )
     assert told[3].author.startswith(world.workspace.caller.name)
     assert told[3].request_id
+
+
+async def test_a_shallow_clone_says_that_it_does_not_know_who_began(world: World, tmp_path: Path):
+    await ask(world, "store_schema", subject="orders-value", schema_text=V1)
+    await ask(world, "store_schema", subject="orders-value", schema_text=V2)
+    git(world, "clone", "-q", "--depth", "1", world.store.repository.path.as_uri(), str(tmp_path / "shallow"))
+    store = SchemaStore(Repository.open(tmp_path / "shallow"), stored_digest)
+
+    there = await history(World(replace(world.workspace, store=store)), subject="orders-value")
+    whole = await history(world, subject="orders-value")
+
+    assert (len(there.commits), "shallow" in there.notes[0]) == (1, True)
+    assert (len(whole.commits), whole.notes) == (2, ())
 
 
 async def test_pages_go_on_where_the_last_one_ended(world: World):

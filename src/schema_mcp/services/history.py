@@ -46,10 +46,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Some events, newest first; where there are more, `after` is the commit to go on behind."""
+    """Some events, newest first; where there are more, `after` is the commit to go on behind.
+
+    In a `shallow` clone the oldest commit passes for the maker of everything that it has.
+    """
 
     events: list[Event]
     after: str | None
+    shallow: bool = False
 
 
 async def of(store: SchemaStore, scope: Subject | None, *, after: str | None, limit: int, report: Report) -> Told:
@@ -72,7 +76,8 @@ async def of(store: SchemaStore, scope: Subject | None, *, after: str | None, li
         what = f"{scope}" if scope and scope.name else "it"
         raise NotFoundError(f"The store has never had {what}", hint="list_stored_schemas tells what it has.")
     shown = events[:limit]
-    return Told(shown, shown[-1].commit if len(events) > limit else None)
+    shallow = store.head is not None and store.repository.is_shallow
+    return Told(shown, shown[-1].commit if len(events) > limit else None, shallow)
 
 
 def _events(

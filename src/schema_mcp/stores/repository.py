@@ -120,6 +120,12 @@ class Repository:
             self._mend()
 
     @property
+    def is_shallow(self) -> bool:
+        """Was only the end of its history cloned?"""
+        with self._reading, readable():
+            return self._reader.is_shallow
+
+    @property
     def head(self) -> str | None:
         """The commit that the branch points at; None in a repository without commits."""
         with self._reading, readable():

@@ -80,6 +80,14 @@ class SchemaHistory(Shape):
     cursor: str | None = None
     """Pass it to get older ones."""
 
+    notes: tuple[str, ...] = ()
+    """What to know about this answer."""
+
+
+_SHALLOW = (
+    "This clone is shallow: its oldest commit passes for the maker of all. `git fetch --unshallow` gets the rest."
+)
+
 
 @tool(scope=Scope.READ, effect=Effect.READS, touches_registries=False)
 async def get_schema_history(workspace: Workspace, request: GetSchemaHistory) -> SchemaHistory:
@@ -95,6 +103,7 @@ async def get_schema_history(workspace: Workspace, request: GetSchemaHistory) ->
         commits=tuple(cut.items),
         head=(workspace.store.head or "")[:10] or None,
         cursor=last if cut.cursor or told.after else None,
+        notes=(_SHALLOW,) if told.shallow else (),
     )
 
 
