@@ -28,6 +28,25 @@ def test_what_needs_nothing_comes_by_name_and_number():
     assert in_reference_order(reversed(PLACES), lambda _: []) == PLACES
 
 
+def test_a_version_that_is_used_does_not_overtake_those_before_it():
+    first, second, user = (Subject("zz"), 1), (Subject("zz"), 2), (Subject("a"), 1)
+
+    assert in_reference_order([first, second, user], lambda place: [second] if place == user else []) == [
+        first,
+        second,
+        user,
+    ]
+
+
+def test_versions_that_were_carried_in_out_of_turn_are_no_circle():
+    one, two = Subject("a"), Subject("b")
+    uses: dict[Place, list[Place]] = {(one, 1): [(two, 2)], (two, 1): [(one, 2)]}
+
+    ordered = in_reference_order([(one, 1), (one, 2), (two, 1), (two, 2)], lambda place: uses.get(place, []))
+
+    assert all(ordered.index(used) < ordered.index(place) for place in uses for used in uses[place])
+
+
 @pytest.mark.parametrize("length", [1, 2, 5])
 def test_a_circle_is_refused_by_name(length: int):
     circle = PLACES[:length]

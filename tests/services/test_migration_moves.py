@@ -276,6 +276,25 @@ async def test_without_ids_a_known_content_makes_no_new_version(world: World):
     assert await world.held("prod") == {1: 1, 2: 2, 3: 1}
 
 
+async def test_without_ids_a_version_that_is_used_does_not_overtake_those_before_it(world: World):
+    dev = world.registry("dev")
+    for text in (record("id:long", name="Customer"), record("id:long", "name:string=", name="Customer")):
+        await dev.register(Subject("zz"), Schema(text))
+    used = (Reference("shop.Customer", "zz", 2),)
+    await dev.register(Subject("bills"), Schema(using("Bill").text, SchemaType.AVRO, used))
+
+    await done(world, (await planned(world, keep_ids=False)).plan)
+
+    assert await dump(world.registry("prod")) == await dump(dev) | {"versions": await renumbered(world)}
+
+
+async def renumbered(world: World) -> dict[Any, Any]:
+    """What dev holds, under the ids that prod gave."""
+    ids = {key: one[0] for key, one in (await dump(world.registry("prod")))["versions"].items()}
+    versions = (await dump(world.registry("dev")))["versions"]
+    return {key: (ids[key], deleted, schema) for key, (_, deleted, schema) in versions.items()}
+
+
 @pytest.mark.parametrize("own", [None, "FULL"], ids=["inherits", "own level"])
 async def test_without_ids_a_history_that_breaks_the_level_is_let_in_and_the_level_stands_again(
     world: World, own: str | None

@@ -1,6 +1,7 @@
 """The graph of references, and the order to register in."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 from schema_mcp.domain.errors import InvalidSchemaError
@@ -22,6 +23,18 @@ def in_reference_order(places: Iterable[Place], uses: Callable[[Place], Sequence
     References to places outside the given ones are passed over. Raises `InvalidSchemaError` for a cycle, naming it.
     """
     wanted = sorted(places)
+    earlier = {place: before for before, place in pairwise(wanted) if before[0] == place[0]}
+
+    def after_earlier(place: Place) -> Sequence[Place]:
+        return [earlier[place], *uses(place)] if place in earlier else uses(place)
+
+    try:
+        return _ordered(wanted, after_earlier)
+    except InvalidSchemaError:  # versions of two subjects that were carried in out of turn; or a true circle
+        return _ordered(wanted, uses)
+
+
+def _ordered(wanted: Sequence[Place], uses: Callable[[Place], Sequence[Place]]) -> list[Place]:
     known = set(wanted)
     ordered: list[Place] = []
     done: set[Place] = set()

@@ -28,7 +28,7 @@ class MigrateSchemas(Move):
     """Left out: where the target can."""
 
     target_prefix: str | None = None
-    """What `prefix` becomes in names and references."""
+    """What `prefix` becomes."""
 
     deleted: bool = False
     """Soft-deleted versions too."""
@@ -37,10 +37,10 @@ class MigrateSchemas(Move):
     """Levels and modes too."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Digest of the preview; without it nothing is written."""
+    """Digest of the preview."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait for its end."""
+    """Seconds to wait."""
 
     reason: str = ""
     """Why, for the journal."""
@@ -119,7 +119,7 @@ class Moved(Shape):
 
 @tool(scope=Scope.ADMIN, effect=Effect.REPLACES)
 async def migrate_schemas(workspace: Workspace, request: MigrateSchemas) -> Moved:
-    """Move a subject, a context or a whole registry: first the preview, then with its `plan` digest the move."""
+    """Move a subject, context or registry: first a preview, then with its `plan` the move."""
     manner = Manner(
         context_of(request.target_context), request.target_prefix, deleted=request.deleted, settings=request.settings
     )

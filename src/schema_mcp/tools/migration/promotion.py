@@ -18,25 +18,25 @@ class PromoteSchema(Shape):
     """What to promote, from which stage to which."""
 
     subject: str
-    """Subject to promote, with what it references."""
+    """Subject to promote."""
 
     context: str | None = None
     """Its context."""
 
     source: str
-    """Registry of the stage before."""
+    """Registry to read."""
 
     target: str
-    """Registry of the next stage."""
+    """Registry to write."""
 
     version: Annotated[int, Field(ge=1)] | None = None
-    """Up to this version; left out: all."""
+    """Up to this version."""
 
     dry_run: bool = False
-    """Only show what would be done."""
+    """Only a preview."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait for its end."""
+    """Seconds to wait."""
 
     reason: str = ""
     """Why, for the journal."""
@@ -44,7 +44,7 @@ class PromoteSchema(Shape):
 
 @tool(scope=Scope.WRITE, effect=Effect.ADDS)
 async def promote_schema(workspace: Workspace, request: PromoteSchema) -> Moved:
-    """Promote a subject to the next stage, with what it references, ids kept, once the target's level allows it."""
+    """Promote a subject, with what it references, once the target's own level allows it."""
     source, target = workspace.registry(request.source), workspace.registry(request.target)
     subject = checked_subject(request.subject, request.context)
     made = await promotion.plan(source, target, subject, request.version)
