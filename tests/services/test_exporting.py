@@ -4,12 +4,20 @@ import io
 import json
 import xml.etree.ElementTree as ET
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from schema_mcp.domain.errors import InvalidRequestError, InvalidSchemaError, NotFoundError, RegistryError
+from schema_mcp.domain.caller import Grant, Reach, Scope, with_implied
+from schema_mcp.domain.errors import (
+    InvalidRequestError,
+    InvalidSchemaError,
+    NotFoundError,
+    NotPermittedError,
+    RegistryError,
+)
 from schema_mcp.domain.schema import Reference, Schema, SchemaType, Subject
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.toolkit.paging import REPLY_BYTES
@@ -316,3 +324,19 @@ def test_a_record_used_in_ever_more_places_ends(  # 2 ** 30 columns
 
     with pytest.raises(InvalidSchemaError, match="more than"):
         arrow_of(type_)
+
+
+async def test_nobody_exports_what_he_may_not_read(world: World):
+    await filled(world)
+    reach = Reach(frozenset({"dev"}), subjects=("orders-*",))
+    grants = (Grant(Scope.READ, reach),)
+    caller = replace(world.workspace.caller, name="bob", scopes=with_implied([Scope.READ]), grants=grants)
+    bob = World(replace(world.workspace, caller=caller))
+
+    told = await many(bob, "zip")
+
+    assert (told.subjects, told.versions) == (1, 2)
+    with zipfile.ZipFile(io.BytesIO(content(told))) as archive:
+        assert "customers" not in archive.read("manifest.json").decode()
+    with pytest.raises(NotPermittedError):
+        await bob.read("import_schemas", {"path": told.name, "registry": "dev"})

@@ -43,14 +43,8 @@ class ImportSchemas(Shape):
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """Digest of the preview."""
 
-    wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait."""
-
     reason: str = ""
     """Why."""
-
-    cursor: str | None = None
-    """Last page's cursor."""
 
 
 class Imported(Shape):
@@ -63,7 +57,7 @@ class Imported(Shape):
     """Where to."""
 
     preview: PlanMade | None = None
-    """The plan that does it."""
+    """The plan that does it, its first steps; get_plan shows the others."""
 
     origin: str | None = None
     """Where and when a bundle was made."""
@@ -107,15 +101,16 @@ async def import_schemas(workspace: Workspace, request: ImportSchemas) -> Import
     target = workspace.registry(request.registry)
     made = await restoring.plan(workspace.fleet, path, target.name, terms)
     await workspace.journal.keep_plan(made.plan.digest, to_text(made.plan), workspace.caller.name)
-    return _previewed(made, target.name, request)
+    return _previewed(made, target.name)
 
 
 async def _carried_out(workspace: Workspace, request: ImportSchemas, plan: str) -> Imported:
     target = workspace.registry(request.registry)
     restoring.refuse_other(await application.kept_plan(workspace.journal, plan), target.name)
     signed = workspace.signature("import_schemas", reason=request.reason, plan=plan)
-    patience = workspace.patience if request.wait is None else request.wait
-    run = await application.apply(workspace.ground, plan, signed, workspace.report, workspace.background, patience)
+    run = await application.apply(
+        workspace.ground, plan, signed, workspace.report, workspace.background, workspace.patience
+    )
     state = state_of(run)
     return Imported(
         done=state.exit_code == Status.DONE,
@@ -125,9 +120,9 @@ async def _carried_out(workspace: Workspace, request: ImportSchemas, plan: str) 
     )
 
 
-def _previewed(made: Restoration, target: str, request: ImportSchemas) -> Imported:
+def _previewed(made: Restoration, target: str) -> Imported:
     offer, moved = made.offer, made.migration
-    told = plan_told(made.plan, (target,), cursor=request.cursor, limit=_ROWS)
+    told = plan_told(made.plan, (target,), cursor=None, limit=_ROWS)
     return Imported(
         done=False,
         registry=target,
