@@ -16,7 +16,7 @@ from schema_mcp.domain.schema import Json, SchemaType, Version
 from schema_mcp.services.export import Exported, exported
 from schema_mcp.services.holdings import Holding
 from schema_mcp.services.packing import bundle, packed
-from schema_mcp.services.resolution import whole
+from schema_mcp.services.resolution import Finder, whole
 
 Form: TypeAlias = Literal["raw", "json", "jsonl", "avdl", "markdown", "html", "confluence", "arrow", "zip", "tar.gz"]
 
@@ -42,7 +42,7 @@ async def export(holding: Holding, form: Form, now: datetime) -> Exported:
     if form in _TEXTS:
         return await to_thread.run_sync(_text, holding, form)
     if len(holding.versions) == 1:
-        return await _FILES[form](holding, holding.versions[0])
+        return await _FILES[form](holding.finders, holding.versions[0])
     return await _archive(holding, form)
 
 
@@ -86,20 +86,20 @@ def _told(version: Version) -> Json:
     return manifest.version_told(version) | {"schema": version.schema.text}
 
 
-async def _raw(holding: Holding, version: Version) -> Exported:
-    del holding
+async def _raw(finders: Sequence[Finder], version: Version) -> Exported:
+    del finders
     return exported(_file_name(version, SUFFIXES[version.schema.type]), version.schema.text)
 
 
-async def _idl(holding: Holding, version: Version) -> Exported:
-    parsed = await _parsed_avro(holding, version, "Avro IDL")
+async def _idl(finders: Sequence[Finder], version: Version) -> Exported:
+    parsed = await _parsed_avro(finders, version, "Avro IDL")
     written = import_module("schema_mcp.domain.avro.idl").idl
     text, notes = await to_thread.run_sync(written, parsed.root)
     return exported(_file_name(version, "avdl"), text, notes)
 
 
-async def _arrow(holding: Holding, version: Version) -> Exported:
-    parsed = await _parsed_avro(holding, version, "An Arrow schema")
+async def _arrow(finders: Sequence[Finder], version: Version) -> Exported:
+    parsed = await _parsed_avro(finders, version, "An Arrow schema")
     written = import_module("schema_mcp.services.arrow").arrow_schema
     data, text = await to_thread.run_sync(written, parsed.root)
     return Exported(_file_name(version, "arrow"), data, text)
@@ -109,12 +109,12 @@ def _file_name(version: Version, ending: str) -> str:
     return f"{subject_folder(version.subject.name)}-v{version.number}.{ending}"
 
 
-async def _parsed_avro(holding: Holding, version: Version, what: str) -> Any:
+async def _parsed_avro(finders: Sequence[Finder], version: Version, what: str) -> Any:
     if version.schema.type is not SchemaType.AVRO:
         raise InvalidRequestError(
             f"{what} is made of Avro, and {version.subject} is {version.schema.type}", hint="Export it as raw."
         )
-    complete = await whole(version.schema, version.subject, holding.finders)
+    complete = await whole(version.schema, version.subject, finders)
     return await to_thread.run_sync(parse, complete)
 
 
@@ -123,9 +123,10 @@ async def _archive(holding: Holding, form: str) -> Exported:
     files: dict[str, bytes] = {}
     notes: list[str] = []
     contexts = {version.subject.context for version in holding.versions}
+    finders = holding.finders  # once: they know every version by its place
     for version in holding.versions:
         try:
-            done = await _FILES[form](holding, version)
+            done = await _FILES[form](finders, version)
         except (InvalidRequestError, InvalidSchemaError) as error:
             notes.append(f"{version.subject} v{version.number} is left out: {error}")
             continue
@@ -140,11 +141,8 @@ async def _archive(holding: Holding, form: str) -> Exported:
 
 _TEXTS: Final[Mapping[str, Callable[[Holding], str]]] = {"json": _json, "jsonl": _json_lines}
 _ENDINGS: Final = {"json": "export.json", "jsonl": "export.jsonl"}
-_FILES: Final[Mapping[str, Callable[[Holding, Version], Awaitable[Exported]]]] = {
+_FILES: Final[Mapping[str, Callable[[Sequence[Finder], Version], Awaitable[Exported]]]] = {
     "raw": _raw,
     "avdl": _idl,
     "arrow": _arrow,
 }
-
-ONE_BY_ONE: Final[Sequence[str]] = tuple(_FILES)
-"""Forms that give a file for each version."""
