@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mcp import MCPError, types
 from mcp.client import Client
@@ -258,6 +258,7 @@ async def test_many_registries_are_listed_in_pages(settings: Make, world: Path):
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40), min_size=1, max_size=4))
+@example(["dev", "..", ".", "1"])
 def test_no_name_reaches_another_place(parts: list[str]):
     address = link("schema", *parts)
 
