@@ -164,7 +164,9 @@ def http_site(
         async with server.session_manager.run():
             yield
 
-    own = import_module("schema_mcp.interfaces.web.operating").operating_routes(workspace, to_all=open_metrics)
+    looks = house.looks if house else None
+    operating = import_module("schema_mcp.interfaces.web.operating")
+    own = operating.operating_routes(workspace, to_all=open_metrics, sign_in=looks)
     mcp = http_app(server, hosts, origins)
     routes = [*own, *_faces(workspace, cores, house)]
     if house:

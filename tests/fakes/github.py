@@ -61,7 +61,7 @@ class GitHub:
     def transport(self) -> httpx2.MockTransport:
         return httpx2.MockTransport(self.answer)
 
-    def answer(self, request: httpx2.Request) -> httpx2.Response:
+    def answer(self, request: httpx2.Request) -> httpx2.Response:  # noqa: PLR0911 - one for each road
         self.requests.append(request)
         if self.failing:
             return httpx2.Response(self.failing, text="unicorn")
@@ -69,6 +69,8 @@ class GitHub:
         match request.method, path.strip("/").split("/"):
             case "POST", ["applications", app, "token"]:
                 return self._checked(request, app)
+            case "GET", ["rate_limit"]:
+                return httpx2.Response(200 if _is_our_app(request) else 401, json={})
             case "POST", ["login", "oauth", "access_token"]:
                 return self._exchanged(request)
             case "GET", ["login", "oauth", "authorize"]:
@@ -79,8 +81,7 @@ class GitHub:
                 return httpx2.Response(404, json={"message": "Not Found"})
 
     def _checked(self, request: httpx2.Request, app: str) -> httpx2.Response:
-        login = base64.b64encode(f"{ID}:{SECRET}".encode()).decode()
-        if request.headers.get("authorization") != f"Basic {login}" or app != ID:
+        if not _is_our_app(request) or app != ID:
             return httpx2.Response(401, json={"message": "Bad credentials"})
         owner = self.tokens.get(json.loads(request.content)["access_token"])
         if owner is None or owner[0] != app:
@@ -143,3 +144,8 @@ class GitHub:
             return httpx2.Response(200, json=answer)
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
         return httpx2.Response(200, content=urlencode(answer), headers=headers)
+
+
+def _is_our_app(request: httpx2.Request) -> bool:
+    login = base64.b64encode(f"{ID}:{SECRET}".encode()).decode()
+    return request.headers.get("authorization") == f"Basic {login}"

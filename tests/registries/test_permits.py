@@ -10,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schema_mcp.domain.caller import Bound, Caller, Grant, Reach, Scope, fits, with_implied
+from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError
 from schema_mcp.domain.identity import guid_of
-from schema_mcp.domain.schema import Mode, Schema, SchemaType, Subject
+from schema_mcp.domain.schema import Mode, Reference, Schema, SchemaType, Subject
 from schema_mcp.registries.contract import Connection, Registry
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.registries.permits import PermittedRegistry
 from schema_mcp.registries.plugins import open_registry
+from schema_mcp.services.resolution import in_registry, registered_whole
 
 ORDERS, PAYMENTS, EU_ORDERS = Subject("orders-value"), Subject("payments-value"), Subject("orders-value", ".eu")
 PLACES = (ORDERS, PAYMENTS, EU_ORDERS)
@@ -258,3 +260,21 @@ async def test_an_alias_leads_past_no_limit(fleet: Fleet):
     with pytest.raises(NotPermittedError) as refused:
         await fleet.permitted(owner, Scope.WRITE).get("prod").register(alias, SCHEMA)
     assert refused.value.details["layer"] == "limit"
+
+
+async def test_what_a_tree_references_is_looked_up_in_its_referrers_context(fleet: Fleet):
+    async def whole(of: Subject, reference: str) -> Whole:
+        use = Schema(
+            f'{{"type":"record","name":"{of.name.title()}","fields":[{{"name":"o","type":"Order"}}]}}',
+            SchemaType.AVRO,
+            references=(Reference("Order", reference, 1),),
+        )
+        made = await fleet.get("dev").register(of, use)
+        mine = fleet.permitted(caller(Grant(Scope.READ, Reach(contexts=frozenset({".eu"})))), Scope.READ).get("dev")
+        return await registered_whole(made, mine, [in_registry(fleet.get("dev"))])
+
+    found = await whole(Subject("near", ".eu"), "orders-value")
+
+    assert [one.subject for one in found.dependencies] == [str(EU_ORDERS)]
+    with pytest.raises(NotPermittedError):
+        await whole(Subject("far", ".eu"), ":.:payments-value")

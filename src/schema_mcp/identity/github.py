@@ -37,6 +37,18 @@ class GitHubIdentity:
     def url(self) -> str:
         return self._app.url
 
+    async def answers(self) -> None:
+        """Ask for what costs nothing; raises `IdentityAwayError` where GitHub is away or does not take our app's name.
+
+        A GitHub Enterprise without rate limits answers 404 (https://docs.github.com/en/rest/rate-limit).
+        """
+        login = httpx2.BasicAuth(self._app.client_id, self._app.client_secret)
+        response = await self._sent("GET", "/rate_limit", auth=login)
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            raise IdentityAwayError("GitHub does not take our app's name and secret", hint="Check access.yaml.")
+        if not response.is_success and response.status_code != HTTPStatus.NOT_FOUND:
+            raise _away(response)
+
     async def person(self, token: str) -> Person:
         """Whose token it is.
 

@@ -1,9 +1,11 @@
 """The door, with everything it needs: opened once, closed at the end."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -36,6 +38,9 @@ class House:
     audit: Audit
     server: AuthorizationServer | None = None
     """Where we sign people in ourselves."""
+
+    looks: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict[str, Callable[[], Awaitable[None]]])
+    """Whether those can be asked who know callers, one by one."""
 
     @property
     def issuer(self) -> str:
@@ -80,11 +85,21 @@ async def opened(
         github = GitHubIdentity(access.github, access.asks_for, client) if access.github else None
         pipelines = Pipelines(access, outside) if access.issuers else None
         if not access.facade or github is None:
-            yield House(access, Doorman(access, tokens, audit, github=github, pipelines=pipelines), audit)
+            doorman = Doorman(access, tokens, audit, github=github, pipelines=pipelines)
+            yield House(access, doorman, audit, looks=_looks(github, pipelines))
             return
         store = stack.enter_context(closing(SignInStore(state / SIGN_INS)))
         sign_ins = SignIns(access.url, Keys(state), store)
         doorman = Doorman(access, tokens, audit, github=github, pipelines=pipelines, sign_ins=sign_ins)
         clients = Clients(access.facade, outside, store)
         server = AuthorizationServer(access, github, doorman, clients, store, sign_ins, audit)
-        yield House(access, doorman, audit, server)
+        yield House(access, doorman, audit, server, _looks(github, pipelines))
+
+
+def _looks(github: GitHubIdentity | None, pipelines: Pipelines | None) -> Mapping[str, Callable[[], Awaitable[None]]]:
+    looks: dict[str, Callable[[], Awaitable[None]]] = {}
+    if github:
+        looks["github"] = github.answers
+    if pipelines:
+        looks |= {f"keys of {urlsplit(one).netloc}": partial(pipelines.has_keys, one) for one in pipelines.issuers}
+    return looks

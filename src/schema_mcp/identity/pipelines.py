@@ -65,6 +65,10 @@ class Pipelines:
             raise _refused("is a pipeline's to which nothing is granted")
         return caller
 
+    async def has_keys(self, issuer: str) -> None:
+        """Raises `UnknownCallerError` where an issuer's keys are neither at hand nor to be had."""
+        await self._held(self.issuers[issuer])
+
     async def _claims(self, token: str, issuer: Issuer) -> Mapping[str, Any]:
         keys = await self._held(issuer)
         try:

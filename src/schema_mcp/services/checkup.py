@@ -25,6 +25,9 @@ PATIENCE: Final = 2.0
 KEPT: Final = 5.0
 """Seconds for which a look counts."""
 
+SIGN_IN_KEPT: Final = 30.0
+"""The same for those outside who know callers, whom every question costs something."""
+
 Found = TypeVar("Found")
 
 
@@ -64,6 +67,7 @@ class Checkup:
         *,
         clock: Clock | None = None,
         patience: float = PATIENCE,
+        sign_in: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
     ) -> None:
         self._recovery = recovery
         look = partial(_Look, clock=clock or Clock(), patience=patience, beside=beside)
@@ -76,6 +80,14 @@ class Checkup:
         self._registries: Mapping[str, _Look[Sequence[Probe]]] = {
             name: look(partial(status.probe, ground.fleet, [name], patience)) for name in ground.fleet.names
         }
+
+        self._sign_in: Mapping[str, _Look[None]] = {
+            name: look(ask, kept=SIGN_IN_KEPT) for name, ask in (sign_in or {}).items()
+        }
+
+    async def sign_in(self) -> list[Part]:
+        """Whoever can tell who calls, one by one; with one of them away, callers that others know still come in."""
+        return [Part(name, one.problem, one.milliseconds) for name, one in (await _all_of(self._sign_in)).items()]
 
     async def parts(self) -> list[Part]:
         """The server's own parts; putting in order what a crash left is one of them."""
@@ -115,11 +127,12 @@ class _Look(Generic[Found]):
     clock: Clock
     patience: float
     beside: TaskGroup
+    kept: float = KEPT
     seen: _Seen[Found] | None = None
     ended: anyio.Event | None = field(default=None)
 
     async def __call__(self) -> _Seen[Found]:
-        if self.seen and self.clock.now() - self.seen.at < KEPT:
+        if self.seen and self.clock.now() - self.seen.at < self.kept:
             return self.seen
         if self.ended is None:
             self.ended = anyio.Event()

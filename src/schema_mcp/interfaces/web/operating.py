@@ -4,6 +4,7 @@ Names of registries and what is wrong with them are for people on this machine; 
 proxy, are told so much only where a setting allows it.
 """
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib import import_module
@@ -24,12 +25,18 @@ _PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def operating_routes(workspace: "Workspace", *, to_all: bool = False) -> list[BaseRoute]:
+def operating_routes(
+    workspace: "Workspace",
+    *,
+    to_all: bool = False,
+    sign_in: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
+) -> list[BaseRoute]:
     """`/health`, `/ready` and `/metrics`; from here on every call is counted."""
     assert workspace.background  # noqa: S101 - who serves has one
     metrics: Metrics = import_module("schema_mcp.interfaces.web.metrics").Metrics(workspace.fleet)
     workspace.audit.listener = metrics
-    desk = _Desk(Checkup(workspace.ground, workspace.recovery, workspace.background), metrics, to_all)
+    checkup = Checkup(workspace.ground, workspace.recovery, workspace.background, sign_in=sign_in)
+    desk = _Desk(checkup, metrics, to_all)
     return [Route("/health", desk.health), Route("/ready", desk.ready), Route("/metrics", desk.metrics)]
 
 
@@ -40,14 +47,20 @@ class _Desk:
     to_all: bool
 
     async def health(self, request: Request) -> Response:
-        """How everything is. A registry that is down makes the server `degraded`, and no less fit for the others."""
+        """How everything is.
+
+        A registry that is down, or somebody away who knows callers, makes the server `degraded`, and no less fit for
+        the others.
+        """
         parts, registries = await self.checkup.parts(), await self.checkup.registries()
+        sign_in = await self.checkup.sign_in()
         fit = not any(part.problem for part in parts)
-        status = "ok" if not any(one.problem for one in registries) else "degraded"
+        status = "ok" if not any(one.problem for one in (*registries, *sign_in)) else "degraded"
         told: dict[str, Any] = {"status": status if fit else "unfit"}
         if self._may_know(request):
             tasks = await self.checkup.tasks()
             told |= {"parts": _told(parts), "registries": _told(registries)}
+            told |= {"sign_in": _told(sign_in)} if sign_in else {}
             told["tasks"] = {"running": tasks.running, "interrupted": tasks.interrupted}
         return _answer(told, fit=fit)
 
