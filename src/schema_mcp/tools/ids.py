@@ -38,7 +38,7 @@ class AllocateId(Shape):
     """Context."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses; -1: latest."""
+    """Schemas it uses."""
 
     metadata: dict[str, Any] | None = None
     """Part of the identity."""
@@ -163,7 +163,7 @@ class ReserveIds(Shape):
     """Most blocks of a page."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class BlockRow(Shape):
@@ -238,7 +238,7 @@ class AuditIds(Shape):
     """Most findings of a page."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class IdFinding(Shape):

@@ -91,31 +91,31 @@ class UpdateConfig(Scoped):
     """Compatibility level."""
 
     policy: Policy | None = None
-    """How strict the JSON Schema rules are."""
+    """JSON Schema rules."""
 
     compatibility_group: str | None = None
-    """Metadata property that splits versions into groups."""
+    """Metadata property that groups versions."""
 
     normalize: bool | None = None
     """Normalise what is registered."""
 
     validate_fields: bool | None = None
-    """Hold field names to the registry's rules."""
+    """Check field names."""
 
     alias: str | None = None
     """Subject that this one stands for."""
 
     default_metadata: dict[str, Any] | None = None
-    """Metadata put below that of new versions."""
+    """Put below new versions' own."""
 
     override_metadata: dict[str, Any] | None = None
-    """Metadata put above that of new versions."""
+    """Put above new versions' own."""
 
     default_rule_set: dict[str, Any] | None = None
-    """Rules put below those of new versions."""
+    """Put below new versions' own."""
 
     override_rule_set: dict[str, Any] | None = None
-    """Rules put above those of new versions."""
+    """Put above new versions' own."""
 
     reason: str = ""
     """Why."""

@@ -19,7 +19,7 @@ _NOTHING: tuple[Any, ...] = ([], "", False)
 _UNSEEN = frozenset({"title", "additionalProperties", "pattern", "minimum", "maximum", "exclusiveMinimum", "maxLength"})
 """What an argument goes without: what lies beyond a bound is refused with words that name the bound."""
 
-_UNSAID = frozenset({"title", "description", "default", "additionalProperties", "examples"})
+_UNSAID = frozenset({"title", "description", "default", "additionalProperties", "examples", "required"})
 
 
 def input_schema(shape: type[Shape]) -> Node:
@@ -31,34 +31,42 @@ def input_schema(shape: type[Shape]) -> Node:
 
 
 def output_schema(shape: type[Shape]) -> Node:
-    """What comes back: names and types alone; the words stand in the reference."""
-    schema = _inlined(_each(shape.model_json_schema(mode="serialization"), _output))
-    return {"type": "object", "properties": {}, **schema}
+    """What comes back: names and types alone; the words, and which of a few a value is, stand in the reference."""
+    whole = shape.model_json_schema(mode="serialization")
+    schema = _inlined(_each(whole, _output))
+    return {"type": "object", "properties": {}, **schema, **_promised(whole)}
+
+
+def _promised(node: Node) -> Node:
+    """The fields that every reply has: those without a default, which is left out of a reply."""
+    absent = {name for name, one in node.get("properties", {}).items() if "default" in one}
+    required = [name for name in node.get("required", ()) if name not in absent]
+    return {"required": required} if required else {}
 
 
 def _quieten(item: Node) -> None:
     """What stands inside a list is said once, by the list's own description."""
     for field in item.get("properties", {}).values():
         field.pop("description", None)
+        field.pop("default", None)
 
 
 def _input(node: Node) -> Node:
     kept = {key: value for key, value in _present(node).items() if key not in _UNSEEN}
     if kept.get("default", True) in _NOTHING:
         del kept["default"]
-    if "const" in kept:
-        kept.pop("type", None)  # the value has it
+    if "const" in kept or "enum" in kept:
+        kept.pop("type", None)  # the values have it
     if "description" in kept:
         kept["description"] = " ".join(kept["description"].split())
     return kept
 
 
 def _output(node: Node) -> Node:
-    """Without words, and without promises that an absent value breaks: what is as ever is left out of a reply."""
+    """Without words, and without what only a whole reply promises."""
     kept = {key: value for key, value in _present(node).items() if key not in _UNSAID}
-    absent = {name for name, one in node.get("properties", {}).items() if "default" in one}
-    if required := [name for name in kept.pop("required", ()) if name not in absent]:
-        kept["required"] = required
+    if "type" in kept:
+        kept.pop("enum", None)
     return kept
 
 

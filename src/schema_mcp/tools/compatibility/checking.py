@@ -43,22 +43,22 @@ class Compared(Shape):
     """Context."""
 
     version: Annotated[int, Field(ge=1)] | Literal["latest"] | None = None
-    """The new side, when it is a version."""
+    """New side: a version."""
 
     schema_text: str | None = None
-    """The new side, when it is a text."""
+    """New side: a text."""
 
     schema_type: SchemaType = SchemaType.AVRO
-    """Language of the texts."""
+    """Their language."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses; -1: latest."""
+    """Schemas it uses."""
 
     other_text: str | None = None
-    """The old side, when it is a text."""
+    """Old side: a text."""
 
     other_version: Annotated[int, Field(ge=1)] | Literal["latest"] | None = None
-    """The old side, when it is a version."""
+    """Old side: a version."""
 
 
 class CheckCompatibility(Compared):
@@ -71,10 +71,10 @@ class CheckCompatibility(Compared):
     """Metadata of the new text."""
 
     policy: Policy | None = None
-    """JSON Schema rules, if not those in force."""
+    """JSON Schema rules."""
 
     ask_registry: bool = False
-    """Take the registry's own answer."""
+    """Its own answer."""
 
 
 class Verdict(Shape):
@@ -168,7 +168,7 @@ class DiffSchemas(Compared):
     """What to compare: two versions, a text and a version, or two texts."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class ChangeRow(Shape):

@@ -47,16 +47,16 @@ class CheckCompatibilityBulk(Shape):
     """If not the one in force at each."""
 
     breaking_only: bool = True
-    """Leave out the histories that keep the level."""
+    """Only histories that break it."""
 
     to_file: Literal["csv", "json"] | None = None
-    """Write every row to a file in the export folder."""
+    """Every row, into the export folder."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class HistoryRow(Shape):

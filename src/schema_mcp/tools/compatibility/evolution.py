@@ -52,7 +52,7 @@ class AnalyzeEvolution(Looked):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class VersionRow(Shape):
@@ -165,7 +165,7 @@ class SuggestEvolution(Looked):
     """Its language."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses; -1: latest."""
+    """Schemas it uses."""
 
     level: Level | None = None
     """If not the one in force."""
@@ -174,7 +174,7 @@ class SuggestEvolution(Looked):
     """This step's text whole, by parts."""
 
     cursor: str | None = None
-    """Last part's cursor."""
+    """Last part's."""
 
 
 class EvolutionStep(Shape):

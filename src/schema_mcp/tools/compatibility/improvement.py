@@ -32,7 +32,7 @@ class SuggestImprovements(Shape):
     """Context."""
 
     version: Annotated[int, Field(ge=1)] | Literal["latest"] = "latest"
-    """Version number or `latest`."""
+    """Which version."""
 
     schema_text: str | None = None
     """A text instead of a version."""
@@ -41,16 +41,16 @@ class SuggestImprovements(Shape):
     """Its language."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses; -1: latest."""
+    """Schemas it uses."""
 
     prefix: str = ""
-    """Customs only of names that begin so."""
+    """Whose customs count."""
 
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class ImprovementRow(Shape):

@@ -42,7 +42,7 @@ class PlanCompatibilityChange(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class AssessedRow(Shape):

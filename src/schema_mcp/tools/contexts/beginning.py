@@ -26,7 +26,7 @@ class ListContexts(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class ContextRow(Shape):

@@ -72,7 +72,7 @@ class ContextDeletion(Shape):
 
 @tool(scope=Scope.ADMIN, effect=Effect.DESTROYS)
 async def delete_context(workspace: Workspace, request: DeleteContext) -> ContextDeletion:
-    """Delete an empty context with its settings: first call shows what would go, second one passes its digest."""
+    """Delete an empty context with its settings; a preview first."""
     registry = workspace.registry(request.registry)
     seen = await contexts.preview(registry, workspace.store, parse_context(request.context))
     commit = ""
@@ -167,7 +167,7 @@ _MOST_FAULTS = 20
 
 @tool(scope=Scope.ADMIN, effect=Effect.DESTROYS)
 async def clear_context_batch(workspace: Workspace, request: ClearContextBatch) -> ContextCleared:
-    """Delete the subjects of a context, a batch at a time: first call shows it, second one passes its digest."""
+    """Delete the subjects of a context, a batch at a time; a preview first."""
     registry = workspace.registry(request.registry)
     chosen = Chosen(parse_context(request.context), request.prefix, request.permanent, request.limit)
     seen = await clearing.preview(registry, chosen)

@@ -18,7 +18,7 @@ class ApplyPlan(Shape):
     """The plan's digest."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait for its end."""
+    """Seconds to wait."""
 
     reason: str = ""
     """Why."""

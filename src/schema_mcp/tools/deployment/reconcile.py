@@ -39,7 +39,7 @@ class ReconcileDrift(Selected):
     """Digest; without it a preview."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait for its end."""
+    """Seconds to wait."""
 
     reason: str = ""
     """Why."""

@@ -25,7 +25,7 @@ class RollbackChange(Shape):
     """Digest; without it a preview."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait for its end."""
+    """Seconds to wait."""
 
     reason: str = ""
     """Why."""
@@ -34,7 +34,7 @@ class RollbackChange(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class RolledBack(Shape):
@@ -55,7 +55,7 @@ class RolledBack(Shape):
 
 @tool(scope=Scope.ADMIN, effect=Effect.DESTROYS)
 async def rollback_change(workspace: Workspace, request: RollbackChange) -> RolledBack:
-    """Take back a deployment or a migration exactly: first the preview, then with its `plan` digest the rollback."""
+    """Take back a deployment, a migration or a change of levels exactly; a preview first."""
     signed = workspace.signature("rollback_change", reason=request.reason, plan=request.plan or "")
     if request.plan is None:
         return RolledBack(preview=await _previewed(workspace, request))

@@ -26,7 +26,7 @@ class Selected(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 def selection_of(request: Selected) -> Selection:

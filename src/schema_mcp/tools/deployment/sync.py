@@ -37,7 +37,7 @@ class GetSyncStatus(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class State(StrEnum):
@@ -156,7 +156,7 @@ _NEXT = {
 
 @tool(scope=Scope.READ, effect=Effect.READS)
 async def get_sync_status(workspace: Workspace, request: GetSyncStatus) -> SyncStatus:
-    """Tell how each registry stands against the store: totals, missing, extra, differing, oldest drift, last apply."""
+    """Tell how each registry stands against the store: missing, extra, differing, oldest drift."""
     names = list(dict.fromkeys(request.registries or workspace.fleet.names))
     chosen = Selection(prefix=request.prefix, context=parse_context(request.context) if request.context else None)
     registries = [workspace.registry(name) for name in names]

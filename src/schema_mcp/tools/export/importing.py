@@ -23,7 +23,7 @@ class ImportSchemas(Shape):
     """What to bring in, and where to; without `plan` only the preview is made."""
 
     path: str
-    """Bundle, or folder of .avsc, .proto, .json, in the export folder."""
+    """Bundle or folder, in the export folder."""
 
     registry: str | None = None
     """If not the default."""
@@ -41,7 +41,7 @@ class ImportSchemas(Shape):
     """Soft-deleted versions too."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Digest of the preview."""
+    """The preview's digest."""
 
     reason: str = ""
     """Why."""
@@ -92,7 +92,7 @@ class Imported(Shape):
 
 @tool(scope=Scope.ADMIN, effect=Effect.REPLACES)
 async def import_schemas(workspace: Workspace, request: ImportSchemas) -> Imported:
-    """Restore a backup, or take in a folder of schema files: a preview first, then by its digest."""
+    """Restore a backup, or take in a folder of schema files; a preview first."""
     if request.plan:
         return await _carried_out(workspace, request, request.plan)
     path = unpacking.inside(request.path, workspace.exports)

@@ -50,7 +50,7 @@ class ExportSchemas(Shape):
     """Into the export folder."""
 
     cursor: str | None = None
-    """Last part's cursor."""
+    """Last part's."""
 
 
 class Exports(Shape):

@@ -46,7 +46,7 @@ class ExportSchema(Shape):
     """Into the export folder."""
 
     cursor: str | None = None
-    """Last part's cursor."""
+    """Last part's."""
 
 
 class Export(Shape):

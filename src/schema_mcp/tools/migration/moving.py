@@ -25,7 +25,7 @@ class MigrateSchemas(Move):
     """What to move, from where to where, and how."""
 
     keep_ids: bool | None = None
-    """Left out: where the target can."""
+    """If the target can."""
 
     target_prefix: str | None = None
     """What `prefix` becomes."""
@@ -37,13 +37,13 @@ class MigrateSchemas(Move):
     """Levels and modes too."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Digest of the preview."""
+    """The preview's digest."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
     """Seconds to wait."""
 
     reason: str = ""
-    """Why, for the journal."""
+    """Why."""
 
 
 class MoveRow(Shape):

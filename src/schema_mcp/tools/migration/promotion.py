@@ -39,7 +39,7 @@ class PromoteSchema(Shape):
     """Seconds to wait."""
 
     reason: str = ""
-    """Why, for the journal."""
+    """Why."""
 
 
 @tool(scope=Scope.WRITE, effect=Effect.ADDS)

@@ -37,7 +37,7 @@ class BundleSchema(Shape):
     """Context."""
 
     cursor: str | None = None
-    """Last part's cursor."""
+    """Last part's."""
 
 
 class Bundle(Shape):

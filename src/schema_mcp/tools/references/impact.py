@@ -37,7 +37,7 @@ class AnalyzeImpact(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class AffectedRow(Shape):

@@ -35,7 +35,7 @@ class PlanReferenceUpdate(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 @tool(scope=Scope.READ, effect=Effect.READS)

@@ -52,7 +52,7 @@ class GetReferences(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class PlaceRow(Shape):

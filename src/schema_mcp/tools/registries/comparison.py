@@ -40,7 +40,7 @@ class CompareRegistries(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class DifferenceRow(Shape):

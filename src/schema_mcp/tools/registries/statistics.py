@@ -101,7 +101,7 @@ _MOST_CONTEXTS = 50
 
 @tool(scope=Scope.READ, effect=Effect.READS)
 async def get_statistics(workspace: Workspace, request: GetStatistics) -> StatisticsFound:
-    """Count what a registry holds: subjects, versions, languages, levels, contexts, largest and most used schemas."""
+    """Count what a registry holds: subjects, versions, languages, levels, largest and most used."""
     registry = workspace.registry(request.registry)
     context = parse_context(request.context) if request.context else None
     found = await statistics.of(registry, context=context, prefix=request.prefix, report=workspace.report)

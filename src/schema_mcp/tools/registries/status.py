@@ -231,7 +231,7 @@ class ConnectionsTested(Shape):
 
 @tool(scope=Scope.READ, effect=Effect.READS)
 async def test_registry_connection(workspace: Workspace, request: ConnectionsToTest) -> ConnectionsTested:
-    """Try whether registries answer and let us in, one or all at once, with the time each took and what went wrong."""
+    """Try whether registries answer and let us in, how fast, and what goes wrong."""
     names = workspace.fleet.names if request.registry is None else [request.registry]
     found = await status.probe(workspace.fleet, names, request.wait)
     rows = sorted(map(_row, found), key=lambda row: row.ok)

@@ -23,22 +23,22 @@ class AdoptRegistry(Selected):
     """If not the default."""
 
     targets: tuple[str, ...] | None = None
-    """Registries that new subjects are meant for."""
+    """For new subjects: registries meant for."""
 
     settings: bool = True
     """Take levels and modes along."""
 
     overwrite: bool = False
-    """Its word counts where retirement or settings differ."""
+    """Its retirements and settings win."""
 
     skip_clashes: bool = False
     """Leave out subjects that clash."""
 
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Digest of the preview."""
+    """The preview's digest."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait for the end."""
+    """Seconds to wait."""
 
     reason: str = ""
     """Why."""
@@ -139,7 +139,7 @@ _REFUSED = "Nothing can be adopted while something clashes: settle it, select wi
 
 @tool(scope=Scope.WRITE, effect=Effect.ADDS)
 async def adopt_registry(workspace: Workspace, request: AdoptRegistry) -> AdoptionTold:
-    """Bring an existing registry into the store in one commit; without `plan` it only shows what would come."""
+    """Bring an existing registry into the store in one commit; a preview first."""
     registry = workspace.registry(request.registry)
     for name in request.targets or ():
         workspace.fleet.connection(name)

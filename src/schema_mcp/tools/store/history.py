@@ -28,7 +28,7 @@ class GetSchemaHistory(Shape):
     """Most commits."""
 
     cursor: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class HistoryRow(Shape):

@@ -49,7 +49,7 @@ class ListStoredSchemas(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class StoredRow(Shape):

@@ -34,7 +34,7 @@ class StoreSchema(Shape):
     """Context."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses; -1: latest."""
+    """Schemas it uses."""
 
     metadata: dict[str, Any] | None = None
     """Metadata of the schema."""
@@ -169,7 +169,7 @@ class UpdateStoredSchema(Shape):
     """Context."""
 
     version: Annotated[int, Field(ge=1)] | None = None
-    """Change this version, not the subject."""
+    """This version, not the subject."""
 
     description: Annotated[str, Field(max_length=_LONGEST)] | None = None
     """What it is for."""
@@ -187,7 +187,7 @@ class UpdateStoredSchema(Shape):
     """Level."""
 
     retired: bool | None = None
-    """Retire the version, or all; false takes it back."""
+    """Retire it; false takes it back."""
 
     clear: tuple[Literal["description", "tags", "owner", "targets", "level", "mode"], ...] = ()
     """Say nothing of these any more."""

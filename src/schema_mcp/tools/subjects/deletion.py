@@ -105,13 +105,13 @@ _NOT_LOOKED_AT = "Aliases: the context has too many subjects to ask each of them
 
 @tool(scope=Scope.ADMIN, effect=Effect.DESTROYS)
 async def delete_subject(workspace: Workspace, request: DeleteSubject) -> Deletion:
-    """Delete a whole subject from a registry: first call shows what would go, second one passes its digest."""
+    """Delete a whole subject from a registry; a preview of all that hangs on it first."""
     return await _delete(workspace, request, None)
 
 
 @tool(scope=Scope.ADMIN, effect=Effect.DESTROYS)
 async def delete_schema_version(workspace: Workspace, request: DeleteSchemaVersion) -> Deletion:
-    """Delete one version from a registry: first call shows what would go, second one passes its digest."""
+    """Delete one version from a registry; a preview of all that hangs on it first."""
     return await _delete(workspace, request, request.version)
 
 

@@ -23,7 +23,7 @@ class OneSchema(Shape):
     """Which schema is meant, and how the payload is written."""
 
     subject: str | None = None
-    """Subject whose schema is meant."""
+    """Subject."""
 
     version: Annotated[int, Field(ge=1)] | Literal["latest"] = "latest"
     """Its version."""
@@ -41,7 +41,7 @@ class OneSchema(Shape):
     """A text instead of a subject."""
 
     schema_type: SchemaType = SchemaType.AVRO
-    """Language of the text."""
+    """Its language."""
 
     references: tuple[SchemaReference, ...] = ()
     """Schemas the text uses."""
@@ -50,7 +50,7 @@ class OneSchema(Shape):
     """How the payload is written."""
 
     header: bool = False
-    """Base64 begins with the serializers' header."""
+    """Base64 with serializers' header."""
 
     message: str = ""
     """Message, if not the first."""
@@ -129,7 +129,7 @@ class GenerateExample(OneSchema):
     """Another seed, another example."""
 
     cursor: str | None = None
-    """Last part's cursor."""
+    """Last part's."""
 
 
 class ExampleMade(Shape):

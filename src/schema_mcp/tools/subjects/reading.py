@@ -35,7 +35,7 @@ class ListSubjects(Shape):
     """Most names."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class SubjectList(Shape):
@@ -103,7 +103,7 @@ class GetSchema(Shape):
     """Schema id, instead of a subject."""
 
     cursor: str | None = None
-    """Last part's cursor."""
+    """Last part's."""
 
 
 class SchemaFound(Shape):

@@ -31,7 +31,7 @@ class RegisterSchema(Shape):
     """If not the default."""
 
     references: tuple[SchemaReference, ...] = ()
-    """Schemas it uses; -1: latest."""
+    """Schemas it uses."""
 
     metadata: dict[str, Any] | None = None
     """Part of the identity."""

@@ -105,7 +105,7 @@ _NOTES = (
 
 @tool(scope=Scope.ADMIN, effect=Effect.ADDS)
 async def restore_subject(workspace: Workspace, request: RestoreSubject) -> Restoration:
-    """Bring deleted versions back under their numbers and ids: first call shows them, second one passes its digest."""
+    """Bring deleted versions back under their numbers and ids; a preview first."""
     subject = checked_subject(request.subject, request.context)
     registry = workspace.registry(request.registry)
     if request.plan is None:

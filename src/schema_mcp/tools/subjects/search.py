@@ -28,7 +28,7 @@ class SearchSchemas(Shape):
     """Most hits."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class Hit(Shape):

@@ -29,7 +29,7 @@ class ValidateSchema(Shape):
     """Subject it is meant for."""
 
     context: str | None = None
-    """Context that its references are looked up in."""
+    """Context of its references."""
 
     registry: str | None = None
     """Registry with the referenced schemas."""
@@ -47,7 +47,7 @@ class ValidateSchema(Shape):
     """Which text to reply with."""
 
     cursor: str | None = None
-    """Last part's cursor."""
+    """Last part's."""
 
 
 class LintRow(Shape):
@@ -109,7 +109,7 @@ _MOST_FINDINGS = 20
 
 @tool(scope=Scope.READ, effect=Effect.READS)
 async def validate_schema(workspace: Workspace, request: ValidateSchema) -> SchemaValidated:
-    """Check offline whether a text is a valid schema: canonical or normalised text, GUID, hash and lint findings."""
+    """Check offline whether a text is a valid schema: canonical text, GUID, hash and lint findings."""
     subject = checked_subject(request.subject or "unnamed", request.context)
     try:
         schema = schema_of(

@@ -42,7 +42,7 @@ class GetSchemaVersions(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class VersionRow(Shape):
@@ -178,7 +178,7 @@ class GetSubjectsBySchemaId(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class HolderRow(Shape):
@@ -288,7 +288,7 @@ class LookupSchema(Shape):
     """Find it in another spelling, too."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class SchemaLookedUp(Shape):
@@ -321,7 +321,7 @@ _HOLDERS = 100
 
 @tool(scope=Scope.READ, effect=Effect.READS)
 async def lookup_schema(workspace: Workspace, request: LookupSchema) -> SchemaLookedUp:
-    """Find the id and version of a schema text or GUID: is it registered already, under this subject or any?"""
+    """Find the id and version of a schema text or GUID, under this subject or any: is it registered already."""
     registry = workspace.registry(request.registry)
     scope = _scope(request)
     matches = await _matches(workspace, request, registry, scope)

@@ -18,7 +18,7 @@ class ResumeTask(Shape):
     """Its id."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait for its end."""
+    """Seconds to wait."""
 
     reason: str = ""
     """Why."""
@@ -40,7 +40,7 @@ class CancelTask(Shape):
     """Its id."""
 
     wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
-    """Seconds to wait for its end."""
+    """Seconds to wait."""
 
     reason: str = ""
     """Why."""

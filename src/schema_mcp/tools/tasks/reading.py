@@ -38,7 +38,7 @@ class ListTasks(Shape):
     """Most rows."""
 
     cursor: str | None = None
-    """Last page's cursor."""
+    """Last page's."""
 
 
 class TaskList(Shape):
