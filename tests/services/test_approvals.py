@@ -12,7 +12,7 @@ import pytest
 
 from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import ConflictError, NotFoundError, NotPermittedError
-from schema_mcp.domain.schema import Mode, Subject
+from schema_mcp.domain.schema import Mode, Schema, Subject
 from schema_mcp.registries.guard import approved
 from schema_mcp.services import application
 from schema_mcp.services.registration import Stop
@@ -148,10 +148,10 @@ async def test_a_yes_ends_in_time(world: World):
 
 
 async def test_a_yes_to_one_thing_is_none_to_another(world: World):
+    await world.registry("dev").register(Subject("second"), Schema(V1))
+    await world.registry("dev").delete_subject(Subject("second"))
     arguments = await doomed(world)
     await yes(world, arguments["plan"])
-    await world.register(V1, Subject("second"))
-    await world.registry("dev").delete_subject(Subject("second"))
     other = {"subject": "second", "permanent": True, "registry": "dev"}
     preview = await ask(world, "delete_subject", **other)
 
