@@ -49,8 +49,8 @@ snapshots: $(READY) ## accept how tools, resources and prompts look to clients
 docs: $(READY) ## write the reference pages
 	$(BIN)/schema-mcp reference docs/reference
 
-docs-check: $(READY) ## the reference pages say what the code says
-	$(BIN)/pytest -q tests/toolkit/test_reference.py tests/test_guides.py
+docs-check: $(READY) ## the reference pages say what the code says, links lead somewhere (the suite runs the guides)
+	$(BIN)/pytest -q tests/toolkit/test_reference.py tests/test_guides.py -k "not command and not tutorial"
 
 coverage: $(READY) ## the suite with coverage: 85 % of src, 95 % of the domain
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=

@@ -9,7 +9,7 @@ from faults.test_kills import killed, text
 from schema_mcp.domain.schema import Schema, Subject
 from services.world import embedded, world_at
 
-KILLS = 5
+KILLS = 3
 VERSIONS = 150
 REGISTRIES = embedded("dev", "prod")
 

@@ -14,7 +14,6 @@ from schema_mcp.domain.id_audit import gaps
 from stores.ledgers import Ledgers, open_at
 
 PROCESSES = 8
-IDS = 100_000
 WIDE = (250, 250, 250, 250, 250, 100, 100, 1)
 ONE_BY_ONE = (1,) * PROCESSES
 ROOT = Path(__file__).parents[1]
@@ -84,25 +83,26 @@ class Crowd:
 
 
 @pytest.mark.parametrize(
-    ("widths", "kills"),
+    ("ids", "widths", "kills"),
     [
-        pytest.param(WIDE, 8, id="mixed"),
-        pytest.param(ONE_BY_ONE, 100, id="one-by-one", marks=pytest.mark.soak),
+        pytest.param(20_000, WIDE, 4, id="mixed"),
+        pytest.param(100_000, WIDE, 8, id="mixed-100000", marks=pytest.mark.soak),
+        pytest.param(100_000, ONE_BY_ONE, 100, id="one-by-one-100000", marks=pytest.mark.soak),
     ],
 )
-def test_killed_processes_hand_out_100000_ids_once_each(
-    ledgers: Ledgers, tmp_path: Path, widths: tuple[int, ...], kills: int
+def test_killed_processes_hand_out_every_id_once(
+    ledgers: Ledgers, tmp_path: Path, ids: int, widths: tuple[int, ...], kills: int
 ):
     asyncio.run(_opened_wide(ledgers))
     folder = tmp_path / "logs"
     folder.mkdir()
     crowd = Crowd(folder, ledgers.place(), widths)
 
-    crowd.run(IDS, kills)
+    crowd.run(ids, kills)
 
     told, blocks = crowd.answers()
     account = asyncio.run(_account(ledgers))
-    assert len(told) > IDS / 2
+    assert len(told) > ids / 2
     _assert_one_to_one(told)
     known = {one.schema_hash: one.id for one in account.held}
     assert all(known[digest] == number for digest, number in told), "an answer was not durable"
@@ -111,7 +111,7 @@ def test_killed_processes_hand_out_100000_ids_once_each(
     assert set(reserved).isdisjoint(number for _, number in told), "a reserved number was handed out"
     # Nothing was committed: everything is a gap, and the ledger knows of each what became of it.
     found = list(gaps([], account.first, account.last, account.held, account.blocks, account.skips))
-    assert sum(one.last - one.first + 1 for one in found) == account.last - account.first + 1 >= IDS
+    assert sum(one.last - one.first + 1 for one in found) == account.last - account.first + 1 >= ids
     assert [one for one in found if not one.explained] == []
 
 

@@ -26,7 +26,7 @@ def port() -> Generator[str]:
             regions.kill()
 
 
-@pytest.mark.parametrize("kills", [12, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [6, pytest.param(200, marks=pytest.mark.soak)])
 def test_every_region_ends_as_planned_however_often_the_run_is_killed(tmp_path: Path, port: str, kills: int):
     done = subprocess.run(
         [sys.executable, HERE / "applies.py", str(kills), tmp_path, port],

@@ -30,7 +30,7 @@ def added(upstream: Path) -> list[str]:
     return git(upstream, "log", "--reverse", "--format=%s", "main", fails=True).split("\n")
 
 
-@pytest.mark.parametrize("stride", [151, pytest.param(37, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("stride", [401, pytest.param(37, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("bare", [True, False], ids=["bare", "checked-out"])
 def test_a_writer_may_die_at_any_line_of_a_shared_commit(tmp_path: Path, upstream: Path, bare: bool, stride: int):
     Repository.create(tmp_path / "ours", bare=bare)

@@ -13,7 +13,7 @@ from faults.check import assert_sound, server_at
 from interfaces.processes import Process
 from services.world import embedded, record
 
-KILLS = 6
+KILLS = 4
 KINDS = {"ledger": embedded("dev", "prod"), "registry": embedded("dev")}
 
 
