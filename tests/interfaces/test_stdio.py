@@ -46,7 +46,12 @@ def test_a_handshake_agrees_on_the_clients_version(world: Path, environ: dict[st
 
     assert hello["protocolVersion"] == version
     assert hello["serverInfo"]["name"] == "schema-mcp"
-    assert hello["capabilities"] == {"tools": {"listChanged": False}}
+    assert hello["capabilities"] == {
+        "completions": {},
+        "prompts": {"listChanged": False},
+        "resources": {"listChanged": False, "subscribe": True},
+        "tools": {"listChanged": False},
+    }
 
 
 def test_the_probe_offers_both_eras(world: Path, environ: dict[str, str]):
