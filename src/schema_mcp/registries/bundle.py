@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import InvalidRequestError, ReadOnlyError
+from schema_mcp.domain.identity import guid_of
 from schema_mcp.domain.naming import resolve
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Mode, Schema, Subject, Version
 from schema_mcp.registries.contract import Capability, Connection, Info, Number, Registry, Verdict
@@ -80,6 +81,9 @@ class BundleRegistry:
 
     async def schema(self, schema_id: int, *, context: str = DEFAULT_CONTEXT) -> Schema | None:
         return next((one.schema for one in self._held(schema_id, context)), None)
+
+    async def by_guid(self, guid: str) -> Schema | None:
+        return next((one.schema for one in self._every if guid_of(one.schema) == guid), None)
 
     async def holders(
         self, schema_id: int, *, context: str = DEFAULT_CONTEXT, deleted: bool = False
