@@ -192,9 +192,9 @@ def test_the_stores_own_configuration_names_no_program_and_no_key(home: Path, ou
 
 
 def test_a_condition_on_the_place_decides_who_signs(home: Path, ssh_key: Path, tmp_path: Path):
-    (home / "work").write_text(f"[commit]\ngpgSign = true\n[gpg]\nformat = ssh\n[user]\nsigningKey = {ssh_key}\n")
-    say(home, f"includeIf.gitdir:{tmp_path}/work/.path", str(home / "work"))
-    work, rest = (Repository.create(tmp_path / name / "store") for name in ("work", "rest"))
+    (home / "job").write_text(f"[commit]\ngpgSign = true\n[gpg]\nformat = ssh\n[user]\nsigningKey = {ssh_key}\n")
+    say(home, f"includeIf.gitdir:{tmp_path}/job/.path", str(home / "job"))
+    work, rest = (Repository.create(tmp_path / name / "store") for name in ("job", "rest"))
 
     for repository in (work, rest):
         repository.commit({"a": b"1"}, "First", ANN, None)

@@ -34,7 +34,7 @@ class Desk:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self.library = Library(workspace)
+        self.shelves = Library(workspace)
         self.completer = Completer(workspace)
         self._lists: dict[frozenset[Scope], types.ListToolsResult] = {}
         self._callers: dict[str, Caller] = {}

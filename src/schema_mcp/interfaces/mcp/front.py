@@ -42,7 +42,7 @@ class FrontDoor:
         """What is watched for clients that want to hear of changes."""
         if self._watch is None:
             made: type[Watch] = import_module(_WATCH).Watch
-            self._watch = made(desk.library, self._tasks)
+            self._watch = made(desk.shelves, self._tasks)
         return self._watch
 
     def called(self, name: str) -> None:

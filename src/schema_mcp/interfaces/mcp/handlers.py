@@ -50,15 +50,15 @@ def answer_resources(server: Server[FrontDoor], who: Who) -> None:
 
     async def listed(context: Context, params: types.PaginatedRequestParams) -> types.ListResourcesResult:
         desk, caller = await at_desk(context, who)
-        return desk.library.listed(caller, params.cursor)
+        return desk.shelves.listed(caller, params.cursor)
 
     async def templates(context: Context, _: types.PaginatedRequestParams) -> types.ListResourceTemplatesResult:
         desk, caller = await at_desk(context, who)
-        return desk.library.templates(caller)
+        return desk.shelves.templates(caller)
 
     async def read(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         desk, caller = await at_desk(context, who)
-        return await desk.library.read(params.uri, caller)
+        return await desk.shelves.read(params.uri, caller)
 
     server.add_request_handler("resources/list", types.PaginatedRequestParams, listed)
     server.add_request_handler("resources/templates/list", types.PaginatedRequestParams, templates)
