@@ -22,7 +22,8 @@ what a product would refuse or lose is refused before anything is sent. Each is 
 every backend inherits, and a fake registry that lacks it fails at least one of them.
 
 **yes (n)**: all n tests of it passed on the running product. **no**: the dialect denies it, and a test of it failed
-on the running product when it was claimed nevertheless. *said*: taken from documentation or recorded answers.
+on the running product when it was claimed nevertheless. *yes*, *no*: not run, taken from documentation or recorded
+answers; a capability that neither of them shows is denied.
 
 """
 

@@ -112,6 +112,7 @@ REDPANDA: Final = Dialect(
         Capability.CONFIG_FIELDS: "it keeps the compatibility level only",
         Capability.BULK_LISTING: "it has no `GET /schemas`",
         Capability.PREFIX: "older versions ignore `subjectPrefix`",
+        Capability.REVIVAL: "24.1 leaves what is registered again deleted, and later versions were not run",
     },
     checks_history=False,
 )

@@ -3,7 +3,7 @@
 import pytest
 
 from schema_mcp.domain.errors import ConflictError, NotFoundError, ReadOnlyError, RegistryError
-from schema_mcp.domain.schema import Mode, Subject
+from schema_mcp.domain.schema import Mode, Subject, Version
 from schema_mcp.registries.contract import Capability, Registry, level_of
 from schema_mcp.testing.samples import fresh, fresh_context, grown, is_same, needs, record
 
@@ -100,15 +100,17 @@ class KeepsScopes:
     @needs(Capability.KEEPS_IDS, Capability.MODES, Capability.SOFT_DELETE, Capability.REVIVAL)
     async def test_a_soft_deleted_version_lives_again_under_its_number_and_id(self, registry: Registry) -> None:
         subject, schema = fresh(), record("id")
-        before = await registry.register(subject, schema)
-        await registry.register(subject, grown(schema, "note="))
-        await registry.delete_version(subject, 1)
+        first = await registry.register(subject, schema)
+        second = await registry.register(subject, grown(schema, "note="))
         await registry.set_mode(subject, Mode.IMPORT, force=True)
 
-        again = await registry.register(subject, schema, schema_id=before.id, number=1)
+        await registry.delete_version(subject, 1)
+        await _revived(registry, first, leaving=[1, 2])
 
-        assert (again.id, again.number) == (before.id, 1)
-        assert await registry.numbers(subject) == [1, 2]
+        # The same where nothing of the subject is live.
+        await registry.delete_subject(subject)
+        await _revived(registry, second, leaving=[2])
+        await _revived(registry, first, leaving=[1, 2])
 
     @needs(Capability.KEEPS_IDS, Capability.MODES)
     async def test_ids_go_on_above_an_imported_one(self, registry: Registry) -> None:
@@ -258,3 +260,14 @@ class KeepsScopes:
         await registry.delete_subject(subject, permanent=True)
 
         assert await registry.config(subject) is None
+
+
+async def _revived(registry: Registry, one: Version, *, leaving: list[int]) -> None:
+    """Registering a soft-deleted version again, as it was, makes it live, with the versions that were."""
+    again = await registry.register(one.subject, one.schema, schema_id=one.id, number=one.number)
+
+    assert (again.id, again.number) == (one.id, one.number)
+    assert await registry.numbers(one.subject) == leaving
+    read = await registry.version(one.subject, one.number)
+    assert read is not None
+    assert (read.id, is_same(read.schema, one.schema)) == (one.id, True)
