@@ -19,6 +19,7 @@ from services.moves import done, dump, fill, planned, taken_back
 from services.world import BREAKING, World
 
 DISTURBED = Subject("orders.001-value", ".eu")
+CARRIED_IN = Subject("orders.000-value", ".eu")
 
 Disturbance = Callable[[], Awaitable[None]]
 
@@ -184,6 +185,41 @@ async def test_a_source_that_changes_meanwhile_makes_the_plan_stale(world: World
         await world.apply(made.plan)
     assert world.registry("prod").writes == 0
     assert (await planned(world)).clashes == {Clash.FREE: 4}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda dev: dev.set_config(Subject("customer"), {"compatibility": "FULL"}), id="another level"),
+        pytest.param(lambda dev: dev.delete_config(Subject("customer")), id="its level gone"),
+        pytest.param(lambda dev: dev.delete_mode(DISTURBED), id="its mode gone"),
+        pytest.param(lambda dev: dev.delete_mode(CARRIED_IN), id="no longer being imported"),
+        pytest.param(lambda dev: dev.set_config(Subject("", ".eu"), {"compatibility": "NONE"}), id="a context's level"),
+    ],
+)
+async def test_a_setting_that_the_plan_rests_on_makes_it_stale_when_it_changes(
+    world: World, change: Callable[[Any], Awaitable[None]]
+):
+    await estate(world)
+    dev = world.registry("dev")
+    await dev.set_mode(CARRIED_IN, Mode.IMPORT, force=True)
+    made = await planned(world)
+    await change(dev)
+
+    with pytest.raises(StalePlanError):
+        await world.apply(made.plan)
+    assert world.registry("prod").writes == 0
+
+
+async def test_a_setting_that_the_plan_does_not_write_is_left_to_the_next_plan(world: World):
+    await estate(world)
+    made = await planned(world)
+    await world.registry("dev").set_config(CARRIED_IN, {"compatibility": "FULL"})
+
+    await done(world, made.plan)
+
+    assert await world.registry("prod").config(CARRIED_IN) is None
+    assert [(step.action, step.subject) for step in (await planned(world)).plan.steps] == [(Action.TIGHTEN, CARRIED_IN)]
 
 
 async def test_settings_go_around_the_versions(world: World):

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 import anyio
 from anyio.abc import TaskGroup
 
-from schema_mcp.domain.errors import LockHeldError, NotFoundError, SchemaMcpError, StalePlanError
+from schema_mcp.domain.errors import InvalidRequestError, LockHeldError, NotFoundError, SchemaMcpError, StalePlanError
 from schema_mcp.domain.plan import Plan, to_text
 from schema_mcp.registries.guard import approved
 from schema_mcp.services import (
@@ -21,10 +22,8 @@ from schema_mcp.services import (
     reference_update,
     restoring,
     rollback,
-    selection,
     steps,
 )
-from schema_mcp.services.draft import terms_of
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.services.kept import kept_plan
 from schema_mcp.stores.journal import Journal, Run, Status
@@ -135,20 +134,26 @@ def _is_done(runs: Sequence[Run]) -> bool:
 
 
 async def again(ground: Ground, plan: Plan) -> Plan:
-    """The plan that the same request makes now."""
-    if plan.kind == reference_update.KIND:
-        return await reference_update.again(ground.fleet, ground.store, ground.ids, plan.request)
-    if plan.kind == level_change.KIND:
-        return await level_change.again(ground.fleet.get(plan.request["registry"]), ground.store, plan.request)
-    if plan.kind == rollback.KIND:
-        return await rollback.plan(ground, plan.request["task"])
-    if restoring.is_restoring(plan.request):
-        return await restoring.again(ground.fleet, plan.request)
-    if plan.kind == migration.KIND:
-        return await migration.again(ground.fleet, plan.request)
-    chosen = selection.from_request(plan.request)
-    names, terms = plan.request["registries"], terms_of(plan)
-    return await deployment.plan(ground.fleet, ground.store, names, chosen, terms, ground.journal)
+    """The plan that the same request makes now; raises `InvalidRequestError` where only its own tool makes it."""
+    if plan.kind not in _AGAIN:
+        raise InvalidRequestError(f"A {plan.kind} is carried out by the tool that plans it", hint="Call that tool.")
+    return await _AGAIN[plan.kind](ground, plan)
+
+
+async def _moved_again(ground: Ground, plan: Plan) -> Plan:
+    source = restoring if restoring.is_restoring(plan.request) else migration
+    return await source.again(ground.fleet, plan.request)
+
+
+_AGAIN: Final[Mapping[str, Callable[[Ground, Plan], Awaitable[Plan]]]] = {
+    deployment.KIND: lambda ground, plan: deployment.again(ground.fleet, ground.store, ground.journal, plan),
+    level_change.KIND: lambda ground, plan: level_change.again(ground.fleet, ground.store, plan.request),
+    migration.KIND: _moved_again,
+    reference_update.KIND: lambda ground, plan: reference_update.again(
+        ground.fleet, ground.store, ground.ids, plan.request
+    ),
+    rollback.KIND: lambda ground, plan: rollback.plan(ground, plan.request["task"]),
+}
 
 
 class PlanState(StrEnum):

@@ -6,6 +6,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
+from typing import Final
 
 from anyio import to_thread
 
@@ -16,8 +17,9 @@ from schema_mcp.domain.references import Place, in_reference_order, used_by
 from schema_mcp.domain.schema import Subject
 from schema_mcp.registries.contract import Registry
 from schema_mcp.registries.fleet import Fleet
+from schema_mcp.services import selection as selections
 from schema_mcp.services import snapshots
-from schema_mcp.services.draft import Draft, Terms
+from schema_mcp.services.draft import Draft, Terms, terms_of
 from schema_mcp.services.drift import between
 from schema_mcp.services.obstacles import cannot_register, first_holders, in_the_way, taken_for_others
 from schema_mcp.services.pruning import prune
@@ -32,6 +34,8 @@ IMPORT_WARNING = (
     "While versions are carried in with their ids, their subjects are in mode IMPORT: other producers are refused "
     "there, and the registry's own check is off. The mode is restored afterwards, also after a crash."
 )
+
+KIND: Final = "deployment"
 
 DEFAULTS = Terms()
 
@@ -58,7 +62,7 @@ async def plan(
     drafts = dict(zip(names, made, strict=True))
     observed = [await to_thread.run_sync(snapshots.digest, draft.found) for draft in made]
     return Plan(
-        kind="deployment",
+        kind=KIND,
         request={"registries": names, **selection.as_request(), **terms.as_request()},
         commit=store.head or "",
         observed=dict(zip(names, observed, strict=True)),
@@ -67,6 +71,12 @@ async def plan(
         warnings=tuple(_warnings(drafts)),
         rollout=terms.rollout,
     )
+
+
+async def again(fleet: Fleet, store: SchemaStore, journal: Journal, made: Plan) -> Plan:
+    """The plan that the same request makes now."""
+    chosen = selections.from_request(made.request)
+    return await plan(fleet, store, made.request["registries"], chosen, terms_of(made), journal)
 
 
 async def _draft(

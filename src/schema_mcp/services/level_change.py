@@ -17,6 +17,7 @@ from schema_mcp.domain.remedies import GROUP
 from schema_mcp.domain.schema import Level
 from schema_mcp.registries import asks
 from schema_mcp.registries.contract import Capability, level_of
+from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services import estate, selection
 from schema_mcp.services.estate import Judged
@@ -85,9 +86,9 @@ async def plan(
     )
 
 
-async def again(registry: GuardedRegistry, store: SchemaStore, request: Mapping[str, Any]) -> Plan:
+async def again(fleet: Fleet, store: SchemaStore, request: Mapping[str, Any]) -> Plan:
     """The plan that the same request makes now."""
-    chosen = selection.from_request(request)
+    registry, chosen = fleet.get(request["registry"]), selection.from_request(request)
     return (await plan(registry, store, chosen, Level(request["level"]), silent)).plan
 
 

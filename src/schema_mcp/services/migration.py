@@ -5,7 +5,7 @@ be lost on the way, is told before anything is written. See decisions/0020.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -41,6 +41,9 @@ from schema_mcp.services.together import each
 __all__ = ["KIND", "Clash", "Manner", "Migration", "again", "keeps_ids", "plan", "request_of"]
 
 KIND: Final = "migration"
+
+_SET: Final = "with_settings"
+"""The part of a plan's request that names, as [name, context], the subjects which had settings in the source."""
 
 _KEEPING: Final = (Capability.KEEPS_IDS, Capability.MODES)
 
@@ -86,11 +89,15 @@ def request_of(source: str, target: str, selection: Selection, manner: Manner) -
 
 
 async def again(fleet: Fleet, request: Mapping[str, Any]) -> Plan:
-    """The plan that the same request makes now."""
+    """The plan that the same request makes now.
+
+    Of settings, those are looked at again that the plan rests on: what it would not write needs no second look.
+    """
     source, target = (fleet.get(request[end]) for end in ("source", "target"))
     manner = Manner(**{name: request[name] for name in asdict(PLAIN) if name in request})
     chosen = selections.from_request(request)
-    return (await plan(source, target, chosen, keep_ids=request["keep_ids"], manner=manner)).plan
+    seen = {Subject(name, context) for name, context in request[_SET]} if _SET in request else None
+    return (await plan(source, target, chosen, keep_ids=request["keep_ids"], manner=manner, seen=seen)).plan
 
 
 async def plan(
@@ -100,9 +107,11 @@ async def plan(
     *,
     keep_ids: bool = True,
     manner: Manner = PLAIN,
+    seen: Collection[Subject] | None = None,
 ) -> Migration:
     """What has to happen so that the target holds the selected subjects as the source does. Reads only.
 
+    Where `seen` names subjects, as the target calls them, only their settings are carried, beside those of contexts.
     Raises `InvalidRequestError` for a source that is the target or ids that the target cannot keep, `NotFoundError`
     when the source holds nothing of what was asked for.
     """
@@ -121,14 +130,18 @@ async def plan(
     if manner.proven:
         clashes.put(Clash.INCOMPATIBLE, await migration_proof.breaks(ends, clashes.free()))
         await put_unreferenced(ends, clashes)
-    settings = await _settings(ends, selection, clashes, manner)
+    settings = await _settings(ends, selection, clashes, manner, seen)
     steps = [*_version_steps(ends, clashes), *await _deletions(ends, clashes), *settings.steps]
     rank = {(target.name, *place): index for index, place in enumerate(places)}
     warnings = [*_warnings(ends, clashes, steps, manner), *settings.warnings]
     return Migration(
         plan=Plan(
             kind=KIND,
-            request={**request_of(source.name, target.name, selection, manner), "keep_ids": keep_ids},
+            request={
+                **request_of(source.name, target.name, selection, manner),
+                "keep_ids": keep_ids,
+                _SET: [[one.name, one.context] for one in sorted(settings.wanted) if one.name],
+            },
             commit="",
             observed=_observed(ends),
             steps=in_order(steps, rank),
@@ -228,9 +241,13 @@ async def _spelled_alike(ends: Ends) -> Snapshot:
     return replace(there, versions=versions)
 
 
-async def _settings(ends: Ends, selection: Selection, clashes: ClashMap, manner: Manner) -> Settings:
+async def _settings(
+    ends: Ends, selection: Selection, clashes: ClashMap, manner: Manner, seen: Collection[Subject] | None
+) -> Settings:
     staying = {subject for (subject, _), clash in clashes.found.items() if clash not in FINE}
-    settings = await migration_settings.carried(ends, selection, staying) if manner.settings else Settings()
+    subjects = ends.cargo.subjects().items()
+    moving = {one: source for one, source in subjects if one not in staying and (seen is None or one in seen)}
+    settings = await migration_settings.carried(ends, selection, moving) if manner.settings else Settings()
     if not ends.keep_ids and not manner.proven and Capability.CONFIG in ends.target.capabilities:
         breaking = await migration_proof.breaks(ends, clashes.free())
         settings.steps += await migration_settings.opened(ends, settings, list(breaking))

@@ -78,6 +78,10 @@ class Cargo:
         rows = [[one.name, one.subject, one.version] for one in self.references.get(place, ())]
         return json.dumps(rows, separators=(",", ":"), ensure_ascii=False) if rows else ""
 
+    def subjects(self) -> dict[Subject, Subject]:
+        """Each subject that something goes to, in their order, with the one it comes from."""
+        return dict(sorted((subject, source) for (subject, _), source in self.came_from.items()))
+
     def source_of(self, place: Place) -> Place:
         """Where a version stands in the source."""
         return self.came_from[place], place[1]

@@ -1,6 +1,6 @@
 """Levels, modes and the other settings of what is moved: carried over around its versions, or told as left behind."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from schema_mcp.domain.drift import Wish
@@ -31,13 +31,14 @@ class Settings:
     there: dict[Subject, Wish] = field(default_factory=dict[Subject, Wish])
 
 
-async def carried(ends: Ends, selection: Selection, staying: set[Subject]) -> Settings:
+async def carried(ends: Ends, selection: Selection, moving: Mapping[Subject, Subject]) -> Settings:
     """What gives subjects, and contexts that are moved as a whole, the settings they have in the source.
 
-    Subjects of which something stays behind keep theirs. A context or registry in which others live is left alone.
+    `moving` has the source of each subject whose settings go along. A context or registry in which others live is left
+    alone.
     """
     found = Settings()
-    pairs = [*_subjects(ends, staying), *_contexts(ends, selection)]
+    pairs = [*((source, subject) for subject, source in moving.items()), *_contexts(ends, selection)]
     wishes = await each(pairs, lambda pair: settings_at(ends.source, pair[0]))
     for (_, scope), wish in zip(pairs, wishes, strict=True):
         if wish != Wish():
@@ -47,11 +48,6 @@ async def carried(ends: Ends, selection: Selection, staying: set[Subject]) -> Se
     for scope in scopes:
         await _carry(ends, found, scope)
     return found
-
-
-def _subjects(ends: Ends, staying: set[Subject]) -> Iterator[tuple[Subject, Subject]]:
-    moved = {subject: source for (subject, _), source in ends.cargo.came_from.items()}
-    yield from ((source, subject) for subject, source in sorted(moved.items()) if subject not in staying)
 
 
 def _contexts(ends: Ends, selection: Selection) -> Iterator[tuple[Subject, Subject]]:

@@ -17,6 +17,7 @@ from schema_mcp.domain.schema import Subject, Version
 from schema_mcp.registries import asks
 from schema_mcp.registries.contract import Capability
 from schema_mcp.registries.guard import GuardedRegistry
+from schema_mcp.services import deployment, level_change, migration
 from schema_mcp.services.acts import DELETED, Scene, is_same
 from schema_mcp.services.draft import KEEPING
 from schema_mcp.services.glances import Found, numbers_of, users_of, versions_at
@@ -29,7 +30,7 @@ from schema_mcp.stores.journal import Run, Status
 
 KIND = ROLLBACK
 
-_UNDONE = frozenset({"deployment", "migration", "level_change"})
+_UNDONE = frozenset({deployment.KIND, migration.KIND, level_change.KIND})
 _DIGEST = 64
 _CHANGED = "Undo or move that first, then ask again: a rollback never takes away what others did."
 _STORE_STAYS = (
@@ -77,7 +78,7 @@ async def plan(ground: Ground, named: str) -> Plan:
 
 
 def _warnings(run: Run) -> Iterator[str]:
-    if run.kind == "deployment":
+    if run.kind == deployment.KIND:
         yield _STORE_STAYS
     yield _IDS_STAY
 

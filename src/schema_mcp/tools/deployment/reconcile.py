@@ -8,7 +8,7 @@ from pydantic import Field
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import InvalidRequestError
 from schema_mcp.domain.naming import shown_context
-from schema_mcp.services import application, reconciliation
+from schema_mcp.services import application, deployment, reconciliation
 from schema_mcp.services.kept import kept_plan
 from schema_mcp.services.reconciliation import Left, Mending, Preview
 from schema_mcp.toolkit.paging import page
@@ -184,7 +184,7 @@ async def _deployed(workspace: Workspace, request: ReconcileDrift, plan: str) ->
 async def _refuse_other(workspace: Workspace, request: ReconcileDrift, digest: str) -> None:
     """The plan has to deploy to this very registry, whatever else may be kept."""
     kept, name = await kept_plan(workspace.journal, digest), workspace.registry(request.registry).name
-    if kept.kind != "deployment" or kept.request["registries"] != [name]:
+    if kept.kind != deployment.KIND or kept.request["registries"] != [name]:
         raise InvalidRequestError(
             f"That plan is no preview of reconciling {name}",
             hint="Call without `plan`, and pass its digest; other plans are for apply_plan.",
