@@ -170,8 +170,8 @@ MODES = ("set_mode", "delete_mode")
 
 
 def counted(registry: Any) -> Counter[str]:
-    """Count the calls to a registry from now on; a listing counts one for each started thousand, and what is asked about
-    the settings of a whole context counts apart from that about a subject's."""
+    """Count the calls to a registry from now on; a listing counts one for each started thousand, and settings of a whole
+    context count apart."""
     calls: Counter[str] = Counter()
 
     def count(name: str, method: Any) -> Any:
