@@ -170,7 +170,7 @@ MODES = ("set_mode", "delete_mode")
 
 
 def counted(registry: Any) -> Counter[str]:
-    """Count the calls to a registry from now on; a listing counts one for each started thousand, and settings of a whole
+    """Count the calls to a registry from now on; a listing counts one for each started thousand, settings of a whole
     context count apart."""
     calls: Counter[str] = Counter()
 
