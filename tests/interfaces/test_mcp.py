@@ -15,6 +15,7 @@ from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import ConflictError, StoreError
 from schema_mcp.interfaces.mcp.replies import WIRE_BYTES
 from schema_mcp.interfaces.mcp.server import build_server
+from schema_mcp.logs import JsonLines
 from schema_mcp.settings import Settings
 from schema_mcp.toolkit.tool import Effect, Shape, Tool, tool
 from schema_mcp.toolkit.workspace import Workspace
@@ -207,6 +208,7 @@ async def test_nothing_of_a_bug_reaches_the_caller(
     settings: Make, era: str, offer: Callable[..., Tool[Any, Any]], caplog: pytest.LogCaptureFixture
 ):
     offer(_bug)
+    caplog.handler.setFormatter(JsonLines())
 
     async with client(settings(), era) as connected:
         result = await connected.call_tool("_bug", {})

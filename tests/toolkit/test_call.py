@@ -1,9 +1,12 @@
 """The one road of every call: who may, what is valid, and what the audit trail says afterwards."""
 
+import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from schema_mcp.domain.caller import Caller, Scope
@@ -14,8 +17,10 @@ from schema_mcp.domain.errors import (
     SchemaMcpError,
     StoreError,
 )
+from schema_mcp.logs import JsonLines
 from schema_mcp.stores.audit import Entry
 from schema_mcp.toolkit.call import call
+from schema_mcp.toolkit.request import serving
 from schema_mcp.toolkit.tool import Effect, Shape, Tool, tool
 from schema_mcp.toolkit.workspace import Workspace
 from toolkit.world import opened, trail
@@ -57,9 +62,38 @@ async def fail(workspace: Workspace, request: Asked) -> Answered:
     raise StoreError("no", hint="Try again.")
 
 
+@tool(scope=Scope.READ, effect=Effect.READS)
+async def hand_on(workspace: Workspace, request: Asked) -> Answered:
+    """Say something, and something more after the answer."""
+
+    async def later() -> None:
+        await anyio.sleep(0.01)
+        logging.getLogger("schema_mcp.tool").warning("later")
+
+    logging.getLogger("schema_mcp.tool").warning("now")
+    assert workspace.background
+    workspace.background.start_soon(later)
+    return Answered(asked_by=workspace.caller.name)
+
+
+async def test_what_is_logged_for_a_call_has_its_name_also_after_its_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    caplog.handler.setFormatter(JsonLines())
+    async with opened(tmp_path) as workspace:
+        await call(hand_on, {}, caller=READER, workspace=workspace)
+        lines = await trail(workspace)
+        await anyio.wait_all_tasks_blocked()
+    logging.getLogger("schema_mcp.tool").warning("outside")
+
+    said = {line["event"]: line.get("request_id") for line in map(json.loads, caplog.text.splitlines())}
+    assert said == {"now": lines[0].request_id, "later": lines[0].request_id, "outside": None}
+
+
 async def test_a_read_leaves_one_line(tmp_path: Path):
     async with opened(tmp_path) as workspace:
-        result = await call(look, {"subject": "s"}, caller=READER, workspace=workspace, request_id="r1")
+        with serving("r1"):
+            result = await call(look, {"subject": "s"}, caller=READER, workspace=workspace)
         lines = await trail(workspace)
 
     assert result == Answered(asked_by="Ann")

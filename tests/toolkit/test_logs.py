@@ -43,3 +43,21 @@ def test_structlog_is_loaded_with_the_first_line_only():
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert said.stdout.strip() == "False"
+
+
+def test_a_secret_is_masked_in_the_form_it_has_in_json():
+    line = JsonLines({'pa"ss\\wörd'}).format(record("sent %s", 'pa"ss\\wörd'))
+
+    assert json.loads(line)["event"] == "sent ********"
+
+
+def test_libraries_log_warnings_and_nothing_below():
+    code = (
+        "import logging, schema_mcp.logs as logs; logs.start('debug');"
+        "[logging.getLogger(name).log(level, 'said') for name in ('mcp.server', 'schema_mcp.x') for level in (10, 30)]"
+    )
+
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+
+    told = [(line["logger"], line["level"]) for line in map(json.loads, said.splitlines())]
+    assert told == [("mcp.server", "warning"), ("schema_mcp.x", "debug"), ("schema_mcp.x", "warning")]

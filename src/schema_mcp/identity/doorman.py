@@ -14,6 +14,7 @@ from schema_mcp.identity.pipelines import Pipelines, issuer_of
 from schema_mcp.identity.policy import Access, Person, caller_of
 from schema_mcp.stores.audit import Audit, Entry, Outcome
 from schema_mcp.stores.tokens import PREFIX, Tokens
+from schema_mcp.toolkit.request import request_id
 
 _LONGEST_HEADER = 20_000
 _SEEN_FOR = 3_600
@@ -77,9 +78,11 @@ class Doorman:
         try:
             caller = await self._caller(token)
         except SchemaMcpError as error:
-            await self._note(token, Entry("sign_in", Outcome.REFUSED, code=error.code, reason=str(error)))
+            await self._note(token, Entry("sign_in", Outcome.REFUSED, request_id(), code=error.code, reason=str(error)))
             raise
-        await self._note(token, Entry("sign_in", caller=caller.name, scopes=tuple(sorted(caller.scopes))))
+        await self._note(
+            token, Entry("sign_in", request_id=request_id(), caller=caller.name, scopes=tuple(sorted(caller.scopes)))
+        )
         return caller
 
     async def person(self, token: str) -> Person:

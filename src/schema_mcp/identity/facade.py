@@ -23,6 +23,7 @@ from schema_mcp.identity.issuing import Issued, SignIns
 from schema_mcp.identity.policy import Access, Person, caller_of
 from schema_mcp.stores.audit import Audit, Entry, Outcome
 from schema_mcp.stores.signins import About, Kind, SignInStore
+from schema_mcp.toolkit.request import request_id
 
 CALLBACK: Final = "/callback"
 _PATIENCE = timedelta(minutes=10)
@@ -283,10 +284,12 @@ class AuthorizationServer:
             if caller_of(person, self._access, scopes=scopes) is None:
                 raise UnknownCallerError(f"{person.login} may not come in here", hint="Ask whoever runs this server.")
         except SchemaMcpError as error:
-            await self._audit.record(Entry("sign_in", Outcome.REFUSED, code=error.code, reason=f"{client}: {error}"))
+            reason = f"{client}: {error}"
+            await self._audit.record(Entry("sign_in", Outcome.REFUSED, request_id(), code=error.code, reason=reason))
             raise
         given = tuple(sorted(with_implied(scopes)))
-        await self._audit.record(Entry("sign_in", caller=person.login, scopes=given, reason=client[:300]))
+        entry = Entry("sign_in", request_id=request_id(), caller=person.login, scopes=given, reason=client[:300])
+        await self._audit.record(entry)
         return person.login
 
     def _back(self, redirect: str, said: Mapping[str, str]) -> str:

@@ -23,6 +23,7 @@ from schema_mcp.identity.policy import Access, Refusals
 from schema_mcp.stores.audit import Audit, Entry, Outcome
 from schema_mcp.stores.signins import SignInStore
 from schema_mcp.stores.tokens import Tokens
+from schema_mcp.toolkit.request import request_id
 
 TOKENS = "tokens.sqlite"
 SIGN_INS = "sign-ins.sqlite"
@@ -58,7 +59,9 @@ class House:
         """Put on the trail that a tool was refused before it was called."""
         held = tuple(sorted(caller.scopes))
         reason = f"{tool} needs the scope {scope.value}"
-        entry = Entry(tool, Outcome.REFUSED, "", caller.name, held, code=NotPermittedError.code, reason=reason)
+        entry = Entry(
+            tool, Outcome.REFUSED, request_id(), caller.name, held, code=NotPermittedError.code, reason=reason
+        )
         await self.audit.record(entry)
 
 

@@ -6,6 +6,7 @@ cut takes away. Texts never stand here, only their keyed digests: equal argument
 """
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,6 +30,7 @@ MOST_LOOKED_AT = 50_000
 """Lines that one search reads, a second or so."""
 
 _KEY = "audit.key"
+_log = logging.getLogger(__name__)
 
 
 class Outcome(StrEnum):
@@ -86,6 +88,7 @@ class Listener(Protocol):
 
 
 _FIELDS = tuple(field.name for field in fields(Entry))
+_LOGGED = ("request_id", "tool", "registry", "outcome", "code", "duration_ms", "caller", "via")
 _WRITTEN = tuple(name for name in _FIELDS if name not in ("at", "seq"))
 
 
@@ -98,7 +101,7 @@ class Audit:
         self._clock = clock
         self._key = _key(folder)
         self._chain = Chain(folder, self._repair, rotate_at=rotate_at)
-        self.listener: Listener | None = None
+        self.listeners: list[Listener] = []
 
     def close(self) -> None:
         self._chain.close()
@@ -112,9 +115,14 @@ class Audit:
 
     def noted(self, entry: Entry) -> bool:
         """Note a read at once, where nobody else is writing just now; otherwise `record` has to wait for its turn."""
-        if self.listener is None:
-            return self._chain.append(self._body(entry), patience=0)
-        return self._noted_aloud(entry, self.listener)
+        try:
+            noted = self._chain.append(self._body(entry), patience=0)
+        except SchemaMcpError:
+            self._lost()
+            raise
+        if noted:
+            self._ended(entry)
+        return noted
 
     def add(self, entry: Entry) -> None:
         """Note anything, waiting for our turn; it is durable from the next `flush` on. Not for the event loop."""
@@ -179,27 +187,28 @@ class Audit:
                 found.append(entry)
         return Search(found, looked, 0)
 
-    def _noted_aloud(self, entry: Entry, listener: Listener) -> bool:
-        try:
-            noted = self._chain.append(self._body(entry), patience=0)
-        except SchemaMcpError:
-            listener.lost()
-            raise
-        if noted:
-            listener.ended(entry)
-        return noted
-
     @contextmanager
     def _heard(self, ended: Entry | None) -> Generator[None]:
-        """Around the writing of a line: tell the listener of what ended with it, or that it could not be written."""
+        """Around the writing of a line: tell of what ended with it, or that it could not be written."""
         try:
             yield
         except SchemaMcpError:
-            if self.listener:
-                self.listener.lost()
+            self._lost()
             raise
-        if self.listener and ended:
-            self.listener.ended(ended)
+        if ended:
+            self._ended(ended)
+
+    def _ended(self, entry: Entry) -> None:
+        if _log.isEnabledFor(logging.INFO):
+            facts = {name: value for name in _LOGGED if (value := getattr(entry, name))}
+            _log.info("call ended", extra={"facts": facts})
+        for listener in self.listeners:
+            listener.ended(entry)
+
+    def _lost(self) -> None:
+        _log.error("a line of the audit trail could not be written")
+        for listener in self.listeners:
+            listener.lost()
 
     def _keep(self, entry: Entry) -> None:
         self.add(entry)

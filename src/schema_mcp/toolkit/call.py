@@ -1,6 +1,5 @@
 """The one way a tool is run, for every interface: allowed? arguments valid? run, and leave an audit line."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -9,16 +8,12 @@ from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError, SchemaMcp
 from schema_mcp.stores.audit import Entry
 from schema_mcp.toolkit.arguments import validated
 from schema_mcp.toolkit.recording import recorded, refused
+from schema_mcp.toolkit.request import serving
 from schema_mcp.toolkit.tool import Shape, Tool
 from schema_mcp.toolkit.workspace import Report, Workspace
 
 _LONGEST_NAME = 200
 _MOST_NAMES = 20
-
-
-def new_request_id() -> str:
-    """A name for one call, said in audit, logs and errors alike."""
-    return secrets.token_hex(8)
 
 
 async def call(
@@ -28,23 +23,23 @@ async def call(
     caller: Caller,
     workspace: Workspace,
     report: Report | None = None,
-    request_id: str | None = None,
 ) -> Shape:
     """Run a tool for a caller.
 
     Raises a `SchemaMcpError` for whatever a user can act on; anything else is a bug and travels up. Every call leaves
     an audit line, refused ones too; the intent of a write is on disk before the tool runs.
     """
-    at_work = workspace.for_call(caller, request_id or new_request_id(), report, tool.scope)
-    entry = _entry(at_work, tool, arguments)
-    try:
-        _allow(tool, at_work)
-        request = validated(tool, arguments)
-    except SchemaMcpError as error:
-        await refused(entry, workspace.audit, error)
-        raise
-    async with recorded(entry, workspace.audit, writes=tool.writes):
-        return await tool.run(at_work, request)
+    with serving() as request_id:
+        at_work = workspace.for_call(caller, request_id, report, tool.scope)
+        entry = _entry(at_work, tool, arguments)
+        try:
+            _allow(tool, at_work)
+            request = validated(tool, arguments)
+        except SchemaMcpError as error:
+            await refused(entry, workspace.audit, error)
+            raise
+        async with recorded(entry, workspace.audit, writes=tool.writes):
+            return await tool.run(at_work, request)
 
 
 def _allow(tool: Tool[Any, Any], workspace: Workspace) -> None:

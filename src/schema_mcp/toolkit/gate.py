@@ -12,8 +12,8 @@ from schema_mcp.domain.naming import shown_context
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Subject
 from schema_mcp.registries.permits import Permit
 from schema_mcp.stores.audit import Entry
-from schema_mcp.toolkit.call import new_request_id
 from schema_mcp.toolkit.recording import Witness, recorded, refused
+from schema_mcp.toolkit.request import request_id
 from schema_mcp.toolkit.tool import Effect
 from schema_mcp.toolkit.workspace import Workspace
 
@@ -113,7 +113,7 @@ class RegistryGate:
         caller = asking.caller or self._owner
         entry = Entry(
             tool=f"{asking.method} {asking.path}"[:300],
-            request_id=new_request_id(),
+            request_id=request_id(),
             caller=caller.name,
             scopes=tuple(sorted(caller.scopes)),
             effect=effect,

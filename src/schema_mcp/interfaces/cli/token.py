@@ -21,8 +21,8 @@ from schema_mcp.settings import SETTINGS, Settings
 from schema_mcp.stores.audit import Entry
 from schema_mcp.stores.clock import stamp, utc_now
 from schema_mcp.stores.tokens import Token, Tokens
-from schema_mcp.toolkit.call import new_request_id
 from schema_mcp.toolkit.recording import recorded
+from schema_mcp.toolkit.request import request_id
 from schema_mcp.toolkit.tool import Effect
 from schema_mcp.toolkit.workspace import Workspace
 
@@ -112,7 +112,7 @@ def _recorded(workspace: Workspace, deed: str, name: str, scope: str = "") -> re
     caller.require(Scope.ADMIN, deed)
     entry = Entry(
         deed,
-        request_id=new_request_id(),
+        request_id=request_id(),
         caller=caller.name,
         scopes=tuple(sorted(caller.scopes)),
         effect=Effect.REPLACES,

@@ -11,7 +11,8 @@ from schema_mcp.domain.errors import SchemaMcpError
 from schema_mcp.domain.schema import Level
 from schema_mcp.interfaces.mcp.prompts import question
 from schema_mcp.interfaces.mcp.resources import OFFERS, Offer, surprised
-from schema_mcp.toolkit.call import call, new_request_id
+from schema_mcp.toolkit.call import call
+from schema_mcp.toolkit.request import serving
 from schema_mcp.toolkit.workspace import Workspace
 from schema_mcp.tools.resources import MOST_NAMES, Names, complete
 
@@ -44,13 +45,13 @@ class Completer:
         return await self._names({**said, "argument": kind, "value": value}, caller)
 
     async def _names(self, arguments: Mapping[str, Any], caller: Caller) -> types.CompleteResult:
-        request_id = new_request_id()
-        try:
-            found = await call(complete, arguments, caller=caller, workspace=self._workspace, request_id=request_id)
-        except SchemaMcpError:  # a half-written name is no mistake of anybody's
-            return types.CompleteResult(completion=_NOTHING)
-        except Exception as error:
-            raise surprised(request_id, "completion/complete") from error
+        with serving() as request:
+            try:
+                found = await call(complete, arguments, caller=caller, workspace=self._workspace)
+            except SchemaMcpError:  # a half-written name is no mistake of anybody's
+                return types.CompleteResult(completion=_NOTHING)
+            except Exception as error:
+                raise surprised(request, "completion/complete") from error
         assert isinstance(found, Names)  # noqa: S101 - the tool's result
         return _result(found.names, found.total)
 

@@ -20,7 +20,8 @@ from schema_mcp.interfaces.mcp.replies import Reply, refusal, success, surprise
 from schema_mcp.interfaces.mcp.resources import Library
 from schema_mcp.interfaces.mcp.shapes import input_schema, output_schema
 from schema_mcp.stores.audit import Entry, Outcome
-from schema_mcp.toolkit.call import call, new_request_id
+from schema_mcp.toolkit.call import call
+from schema_mcp.toolkit.request import serving
 from schema_mcp.toolkit.tool import Effect, Tool
 from schema_mcp.toolkit.workspace import Report, Workspace
 from schema_mcp.tools import CATALOGUE
@@ -54,21 +55,19 @@ class Desk:
 
     async def call(self, name: str, arguments: Mapping[str, Any], *, caller: Caller, report: Report) -> Reply:
         """Run a tool; whatever happens becomes a reply, and only what was meant for the caller is in it."""
-        request_id = new_request_id()
         telling = _Telling(report)
-        try:
-            tool = await self._tool(name, caller, request_id)
-            result = await call(
-                tool, arguments, caller=caller, workspace=self._workspace, report=telling, request_id=request_id
-            )
-            return success(tool, result)
-        except SchemaMcpError as error:
-            return refusal(error)
-        except Exception:  # noqa: BLE001 - the SDK would tell an old client what a stray exception says
-            _log.exception("request %s: %s failed", request_id, name[:_LONGEST_NAME])
-            return surprise(request_id)
-        finally:
-            telling.over = True
+        with serving() as request:
+            try:
+                tool = await self._tool(name, caller, request)
+                result = await call(tool, arguments, caller=caller, workspace=self._workspace, report=telling)
+                return success(tool, result)
+            except SchemaMcpError as error:
+                return refusal(error)
+            except Exception:  # noqa: BLE001 - the SDK would tell an old client what a stray exception says
+                _log.exception("%s failed", name[:_LONGEST_NAME])
+                return surprise(request)
+            finally:
+                telling.over = True
 
     async def _tool(self, name: str, caller: Caller, request_id: str) -> Tool[Any, Any]:
         if name in CATALOGUE:

@@ -14,10 +14,11 @@ from schema_mcp.domain.schema import SchemaType
 from schema_mcp.domain.untrusted import cleaned, spelled_out
 from schema_mcp.interfaces.mcp.replies import content_of, described, text_of
 from schema_mcp.stores.audit import Entry
-from schema_mcp.toolkit.call import call, new_request_id
+from schema_mcp.toolkit.call import call
 from schema_mcp.toolkit.links import link, parts_of
 from schema_mcp.toolkit.paging import page
 from schema_mcp.toolkit.recording import refused
+from schema_mcp.toolkit.request import request_id, serving
 from schema_mcp.toolkit.tool import Shape, Tool
 from schema_mcp.toolkit.workspace import Workspace
 from schema_mcp.tools.deployment import detect_drift, get_plan
@@ -161,24 +162,24 @@ class Library:
 
     async def read(self, address: str, caller: Caller) -> types.ReadResourceResult:
         """What stands at an address; raises `MCPError` with the code and the hint of what went wrong."""
-        request_id = new_request_id()
-        try:
-            found = await self.found(address, caller, request_id)
-        except SchemaMcpError as error:
-            raise spoken(error, address) from error
-        except Exception as error:
-            raise surprised(request_id, "resources/read") from error
+        with serving() as request:
+            try:
+                found = await self.found(address, caller)
+            except SchemaMcpError as error:
+                raise spoken(error, address) from error
+            except Exception as error:
+                raise surprised(request, "resources/read") from error
         return types.ReadResourceResult(contents=[_contents(address, found)])
 
-    async def found(self, address: str, caller: Caller, request_id: str) -> Shape:
+    async def found(self, address: str, caller: Caller) -> Shape:
         """What a resource's tool says, called as any tool is."""
         try:
             offer, arguments = self.offer(address)
         except SchemaMcpError as error:
-            entry = Entry("resources/read", request_id=request_id, caller=caller.name)
+            entry = Entry("resources/read", request_id=request_id(), caller=caller.name)
             await refused(entry, self._workspace.audit, error)
             raise
-        return await call(_named(offer), arguments, caller=caller, workspace=self._workspace, request_id=request_id)
+        return await call(_named(offer), arguments, caller=caller, workspace=self._workspace)
 
     async def seen(self, address: str, caller: Caller) -> Shape:
         """The same for whoever watches: allowed as a call is, but without a line for each look."""
@@ -244,5 +245,5 @@ def spoken(error: SchemaMcpError, address: str = "") -> MCPError:
 
 def surprised(request_id: str, what: str) -> MCPError:
     """A bug: nothing of it reaches the caller but the name by which the log knows it."""
-    _log.exception("request %s: %s failed", request_id, what)
+    _log.exception("%s failed", what)
     return MCPError(types.INTERNAL_ERROR, f"Something went wrong inside the server (request {request_id})")

@@ -4,13 +4,12 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import mcp_types as types
 from mcp.server.caching import CacheHint
-from mcp.server.context import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 
 from schema_mcp.domain.errors import SchemaMcpError, UnknownCallerError
@@ -18,6 +17,7 @@ from schema_mcp.identity import CALLER
 from schema_mcp.interfaces.mcp.front import DESK, FrontDoor, Opening
 from schema_mcp.interfaces.mcp.handlers import answer_prompts, answer_resources, answer_subscriptions, at_desk
 from schema_mcp.interfaces.mcp.replies import refusal
+from schema_mcp.toolkit.request import serving
 
 if TYPE_CHECKING:  # the desk and its workspace are heavy: they come in with the first call
     from schema_mcp.domain.caller import Caller
@@ -95,14 +95,19 @@ def build_server(opening: Opening, *, via: str = "stdio", signed_in: bool = Fals
         },
         on_list_tools=list_tools,
     )
-    if find_spec("opentelemetry.sdk") is None:
-        server.middleware.clear()  # it traces, and without the SDK nobody would read the traces
+    server.middleware[:] = [_named]  # what the SDK puts there traces, and tells of exceptions what they say
     # As a mapping, a reply reaches the wire without being built and taken apart as a model in between.
     server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
     answer_resources(server, who)
     answer_prompts(server, who)
     answer_subscriptions(server, who, has_connections=via == "stdio")
     return server
+
+
+async def _named(ctx: ServerRequestContext[FrontDoor], call_next: CallNext) -> HandlerResult:
+    """Whatever is asked has one name from here on; over HTTP it has had it since it came."""
+    with serving():
+        return await call_next(ctx)
 
 
 def _schema_of(name: str) -> Mapping[str, Any] | None:

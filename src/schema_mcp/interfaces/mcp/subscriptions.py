@@ -18,7 +18,6 @@ from schema_mcp.domain.caller import Caller
 from schema_mcp.domain.errors import LockHeldError, SchemaMcpError
 from schema_mcp.interfaces.mcp.replies import content_of, text_of
 from schema_mcp.interfaces.mcp.resources import Library
-from schema_mcp.toolkit.call import new_request_id
 from schema_mcp.toolkit.tool import Shape
 
 MOST_WATCHED = 500
@@ -64,7 +63,7 @@ class Watch:
             return
         if len(self._watched) >= MOST_WATCHED:
             raise LockHeldError(f"{MOST_WATCHED} resources are watched here already", hint="Unsubscribe from some.")
-        mark = _mark(await self._library.found(address, caller, new_request_id()))
+        mark = _mark(await self._library.found(address, caller))
         offer, _ = self._library.offer(address)
         every = offer.looks / HASTE
         if key in self._watched:  # somebody else was as quick

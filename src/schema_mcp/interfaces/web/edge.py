@@ -8,8 +8,11 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from schema_mcp.toolkit.request import new_request_id, serving
+
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _MISDIRECTED, _FORBIDDEN, _TIMED_OUT = 421, 403, 408
+_REQUEST_ID = b"x-request-id"
 _PATIENCE = 30.0
 """Seconds that a client has to send its body."""
 
@@ -39,7 +42,8 @@ class Edge:
         elif refusal := self._refusal(Headers(scope=scope)):
             await refusal(scope, receive, send)
         else:
-            await self._pass_on(scope, receive, send)
+            with serving(new_request_id()) as request:
+                await self._pass_on(scope, receive, _named(send, request))
 
     def _refusal(self, headers: Headers) -> PlainTextResponse | None:
         if _without_port(headers.get("host", "")) not in self._hosts:
@@ -55,6 +59,17 @@ class Edge:
         except _TooSlowError:
             headers = {"Connection": "close"}
             await PlainTextResponse("The body took too long", _TIMED_OUT, headers)(scope, receive, send)
+
+
+def _named(send: Send, request: str) -> Send:
+    """The answer says by which name logs and audit trail know the request."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), (_REQUEST_ID, request.encode())]}
+        await send(message)
+
+    return sending
 
 
 class _TooSlowError(Exception):
