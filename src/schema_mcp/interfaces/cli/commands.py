@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -10,16 +11,11 @@ import click
 
 from schema_mcp import logs
 from schema_mcp.interfaces.cli.arguments import given, options_of
-from schema_mcp.interfaces.cli.audit import audit
 from schema_mcp.interfaces.cli.batch import batch_option
 from schema_mcp.interfaces.cli.calling import called, opened
-from schema_mcp.interfaces.cli.doctor import doctor
-from schema_mcp.interfaces.cli.init import init
 from schema_mcp.interfaces.cli.options import ending, options, settings_of
 from schema_mcp.interfaces.cli.pipeline import VERBS, verb
-from schema_mcp.interfaces.cli.reference import reference
 from schema_mcp.interfaces.cli.render import show
-from schema_mcp.interfaces.cli.token import token
 from schema_mcp.settings import SETTINGS, Settings
 from schema_mcp.toolkit.tool import Shape, Tool
 from schema_mcp.tools import CATALOGUE
@@ -28,6 +24,9 @@ ALIASES: Mapping[str, str] = {
     "check": "check_compatibility",
     **{name: one.tool for name, one in VERBS.items()},
 }
+
+_OWN = ("init", "doctor", "reference", "token", "audit")
+"""What is no tool: each in a file of its name, loaded when it is asked for (what makes tokens signs people in, too)."""
 
 _STREAMED = "check"
 """The command that also answers a stream of questions."""
@@ -40,11 +39,14 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         short = [alias for alias, name in ALIASES.items() if name in CATALOGUE]
-        return [*super().list_commands(ctx), *short, *(_kebab(name) for name in CATALOGUE)]
+        return [*super().list_commands(ctx), *_OWN, *short, *(_kebab(name) for name in CATALOGUE)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in VERBS:
             return verb(cmd_name)
+        if cmd_name in _OWN:
+            own: click.Command = getattr(import_module(f"schema_mcp.interfaces.cli.{cmd_name}"), cmd_name)
+            return own
         name = ALIASES.get(cmd_name, cmd_name.replace("-", "_"))
         return super().get_command(ctx, cmd_name) or (
             _command(cmd_name, CATALOGUE[name]) if name in CATALOGUE else None
@@ -55,13 +57,6 @@ class Commands(click.Group):
 @click.version_option(version("schema-mcp"), prog_name="schema-mcp")
 def commands() -> None:
     """Operate Kafka schema registries safely, with Git as the source of truth."""
-
-
-commands.add_command(init)
-commands.add_command(doctor)
-commands.add_command(reference)
-commands.add_command(token)
-commands.add_command(audit)
 
 
 def _command(name: str, tool: Tool[Any, Any]) -> click.Command:
