@@ -1,5 +1,6 @@
 """Which interfaces a running process offers: MCP over stdin and stdout, or everything over HTTP."""
 
+import os
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from schema_mcp.interfaces.mcp.stdio import serve_stdio
 from schema_mcp.interfaces.web.edge import LOOPBACK
 from schema_mcp.interfaces.web.site import site
 from schema_mcp.settings import Settings
+from schema_mcp.tracing import Tracing, tracing
 
 if TYPE_CHECKING:  # loaded when the workspace opens
     from collections.abc import Mapping
@@ -40,11 +42,12 @@ def serve(settings: Settings) -> None:
     """Serve until we are asked to stop."""
     if settings.names_tools:  # otherwise there is nothing to check, and no need to load the tools yet
         import_module("schema_mcp.app").directory(settings)
+    traces = tracing(os.environ)
     if settings.http:
         _refuse_strangers(settings)
-        anyio.run(_serve_http, settings)
+        anyio.run(_serve_http, settings, traces)
     else:
-        anyio.run(serve_stdio, build_server(lambda: _opened(settings)))
+        anyio.run(serve_stdio, build_server(lambda: _opened(settings), traced=traces.is_on), traces.close)
 
 
 def _opened(settings: Settings) -> "AbstractAsyncContextManager[Workspace]":
@@ -75,9 +78,10 @@ def _has_tokens(settings: Settings) -> bool:
         return tokens.exist
 
 
-async def _serve_http(settings: Settings) -> None:
+async def _serve_http(settings: Settings, traces: Tracing) -> None:
     parts = import_module("schema_mcp.app")
     async with AsyncExitStack() as opened:
+        opened.callback(traces.close)
         listener = opened.enter_context(_listening(settings))
         workspace = await opened.enter_async_context(_opened(settings))
         cores = await opened.enter_async_context(parts.cores(workspace))
@@ -89,6 +93,7 @@ async def _serve_http(settings: Settings) -> None:
             open_metrics=settings.open_metrics,
             house=house,
             rate_limit=settings.rate_limit,
+            traced=traces.is_on,
         )
         await _serve_site(app, listener)
 
@@ -147,6 +152,7 @@ def http_site(
     open_metrics: bool = False,
     house: "House | None" = None,
     rate_limit: int = 0,
+    traced: bool = False,
 ) -> Starlette:
     """Everything that one port serves: MCP, the embedded registries as their own clients know them, and how we are.
 
@@ -154,7 +160,7 @@ def http_site(
     """
     if house and rate_limit:
         workspace = replace(workspace, rates=import_module("schema_mcp.toolkit.rates").Rates(rate_limit))
-    server = build_server(lambda: nullcontext(workspace), via="http", signed_in=house is not None)
+    server = build_server(lambda: nullcontext(workspace), via="http", signed_in=house is not None, traced=traced)
     public = urlsplit(house.access.url) if house else urlsplit("")
     hosts = {*LOOPBACK, _LOOPBACK.get(host, host), *([public.hostname] if public.hostname else [])}
     origins = [f"{public.scheme}://{public.netloc}"] if public.hostname else []

@@ -9,7 +9,7 @@ import anyio
 import httpx2
 
 from schema_mcp.domain.errors import InvalidRequestError, RegistryError
-from schema_mcp.registries import paths
+from schema_mcp.registries import paths, watching
 from schema_mcp.registries.addresses import Address, Addresses
 from schema_mcp.registries.calls import BUSY, Call, Failure, may_repeat
 from schema_mcp.registries.clients import Clients
@@ -111,13 +111,15 @@ class RestClient:
     async def _attempt(self, address: Address, call: Call, deadline: float) -> Reply | Failure:
         address.begin()
         outcome: Reply | Failure = Failure(f"no whole answer within {self._timeouts.total:g} s")
-        with anyio.move_on_after(deadline - self._clock.now()):
-            try:
-                outcome = await self._exchange(address, call)
-            except _NEVER_SENT as error:
-                outcome = Failure(self._words(error), never_sent=True)
-            except httpx2.TransportError as error:
-                outcome = Failure(self._words(error))
+        with watching.looks_on(self.name, call.method) as answered:
+            with anyio.move_on_after(deadline - self._clock.now()):
+                try:
+                    outcome = await self._exchange(address, call)
+                except _NEVER_SENT as error:
+                    outcome = Failure(self._words(error), never_sent=True)
+                except httpx2.TransportError as error:
+                    outcome = Failure(self._words(error))
+            answered(outcome.status if isinstance(outcome, Reply) else None)
         match outcome:
             case Failure(problem=problem):
                 address.failed(problem)

@@ -1,11 +1,12 @@
 """From a command line to a command: `serve` at once, everything else once the tools are loaded."""
 
+import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
 import click
 
-from schema_mcp import logs
+from schema_mcp import logs, tracing
 from schema_mcp.interfaces.cli.options import ending, options, settings_of
 from schema_mcp.settings import Settings
 
@@ -31,7 +32,7 @@ def serving(serve: Serve) -> click.Command:
         """Serve MCP over stdin and stdout, or with --http everything over HTTP."""
         with ending():
             settings = settings_of(context)
-            logs.start(settings.log, settings.secrets)
+            logs.start(settings.log, settings.secrets | tracing.secrets(os.environ))
             serve(settings)
 
     return command

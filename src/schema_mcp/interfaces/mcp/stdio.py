@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,11 +18,12 @@ from mcp.shared.message import SessionMessage
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 
-async def serve_stdio(server: Server[Any]) -> None:
-    """Serve until the client closes our stdin, or a signal asks us to stop."""
+async def serve_stdio(server: Server[Any], at_end: Callable[[], None]) -> None:
+    """Serve until the client closes our stdin, or a signal asks us to stop; then do what is left, and end."""
     async with stdio_server() as (read, write):
         with anyio.CancelScope() as scope:
             await _serve(server, read, write, scope)
+        at_end()
         if scope.cancelled_caught:
             # Everything is closed, but a thread of the SDK waits for a line of stdin and nothing can wake it.
             logging.shutdown()
