@@ -138,6 +138,7 @@ async def test_others_are_served_while_ten_thousand_subjects_are_read():
             await anyio.sleep(0.001)
             waits.append(anyio.current_time() - began)
 
+    began = anyio.current_time()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch)
         async for _ in registry("prod", Large()).versions():
@@ -146,4 +147,4 @@ async def test_others_are_served_while_ten_thousand_subjects_are_read():
 
     assert len(waits) > 20
     assert statistics.median(waits) < 0.05
-    assert max(waits) < 1
+    assert max(waits) < (anyio.current_time() - began) / 2  # of the whole, so that a busy machine does not decide
