@@ -5,12 +5,14 @@ every request. `cap` is its largest page, `old` answers as 7.x does.
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from schema_mcp.domain.contracts import has_properties, merged_rule_set, without_rules
 from schema_mcp.domain.identity import guid_of
 from schema_mcp.registries import wire
 from schema_mcp.registries.contract import Capability
@@ -81,18 +83,24 @@ class FakeConfluent:
         # What lacks slashes leaves a path as it is when one is quoted in it, as AxonOps does.
         quoted = Capability.ODD_NAMES in self.lacks and "%2F" in raw
         path = [part if quoted else unquote(part) for part in raw.split("/")[1:]]
-        query = dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True))
+        pairs = parse_qsl(scope["query_string"].decode(), keep_blank_values=True)
+        query = {**dict(pairs), "key": [value for name, value in pairs if name == "key"]}
+        query["value"] = [value for name, value in pairs if name == "value"]
         try:
             return 200, self.route(scope["method"], path, query, json.loads(body or b"null"))
         except Refused as refused:
             return int(str(refused.code)[:3]), {"error_code": refused.code, "message": refused.message}
 
-    def route(self, method: str, path: list[str], query: dict[str, str], body: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - a table of endpoints
+    def route(self, method: str, path: list[str], query: dict[str, Any], body: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - a table of endpoints
         deleted = query.get("deleted") == "true"
         permanent = query.get("permanent") == "true"
         match method, path:
             case "GET", ["v1", "metadata", "version"]:
                 return {"version": "8.1.5", "commitId": "0"}
+            case "GET", ["v1", "metadata", "id"]:
+                return {"scope": {"path": [], "clusters": {"schema-registry-cluster": "fake"}}}
+            case "GET", ["schemas", "types"]:
+                return ["JSON", "PROTOBUF", "AVRO"]
             case "GET", ["contexts"] if Capability.CONTEXTS not in self.lacks:
                 return sorted(self.contexts)
             case "DELETE", ["contexts", context] if not {Capability.CONTEXTS, Capability.CONTEXT_REMOVAL} & self.lacks:
@@ -106,17 +114,28 @@ class FakeConfluent:
                 return self.by_id(int(number), query)
             case "GET", ["schemas", "guids", guid] if not self.old:
                 return self.by_guid(guid)
+            case "GET", ["schemas", "guids", guid, "ids"] if not self.old:
+                holders = [one for one in self.matching(":*:", deleted=True) if one.guid == guid]
+                return [{"context": self.context_of(one.subject), "id": one.id} for one in holders]
             case "GET", ["schemas", "ids", number, "versions"]:
                 holders = [one for one in self.holding(int(number), query) if deleted or not one.deleted]
                 return [{"subject": one.subject, "version": one.version} for one in holders]
             case "GET", ["subjects", subject, "versions"]:
                 return sorted(one.version for one in self.known(subject, deleted=deleted))
             case "GET", ["subjects", subject, "versions", number]:
-                return self.find(subject, number, deleted=deleted, everywhere=True).shown(old=self.old)
+                found = self.find(subject, number, deleted=deleted, everywhere=True)
+                return {**found.shown(old=self.old), "schema": self.written(found, query.get("format"))}
+            case "GET", ["subjects", subject, "metadata"]:
+                pairs = dict(zip(query["key"], query["value"], strict=True))
+                return self.with_properties(subject, pairs, deleted=deleted).shown(old=self.old)
             case "GET", ["subjects", subject, "versions", number, "referencedby"]:
-                return sorted(one.id for one in self.referrers(self.find(subject, number, deleted=True)))
+                past = deleted and Capability.PAST_REFERRERS not in self.lacks
+                users = self.referrers(self.find(subject, number, deleted=True))
+                return sorted(one.id for one in users if past or not one.deleted)
             case "POST", ["subjects", subject, "versions"]:
                 return self.register(self.plain(subject), self.cut(body), body)
+            case "POST", ["subjects", subject, "versions", number, "tags"] if Capability.TAGS not in self.lacks:
+                return self.amend(self.find(subject, number, deleted=False), body)
             case "POST", ["subjects", subject] if Capability.LOOKUP not in self.lacks:
                 return self.same(subject, self.cut(body), deleted=deleted).shown(old=self.old)
             case "POST", ["compatibility", "subjects", subject, "versions", *number]:
@@ -201,6 +220,24 @@ class FakeConfluent:
                 return one.shown(old=False)
         raise Refused(40403)
 
+    def written(self, kept: Kept, form: str | None) -> str:
+        """The text; instead of resolving names this puts what is referenced in where it is first named."""
+        text: str = kept.body["schema"]
+        if Capability.FORMS in self.lacks:
+            return text
+        if form == "serialized" and kept.body["schemaType"] == "PROTOBUF":
+            return b64encode(text.encode()).decode()
+        for one in kept.body.get("references", ()) if form == "resolved" else ():
+            used = self.find(one["subject"], str(one["version"]), deleted=True)
+            text = text.replace(f'"{one["name"]}"', used.body["schema"], 1)
+        return text
+
+    def with_properties(self, subject: str, pairs: dict[str, str], *, deleted: bool) -> Kept:
+        for one in sorted(self.known(subject, deleted=deleted), key=lambda kept: -kept.version):
+            if has_properties(one.body.get("metadata"), pairs):
+                return one
+        raise Refused(40403)
+
     def page(self, query: dict[str, str], *, deleted: bool) -> list[dict[str, Any]]:
         kept = self.matching(query.get("subjectPrefix", ""), deleted=deleted)
         if query.get("latestOnly") == "true":
@@ -279,6 +316,23 @@ class FakeConfluent:
         self.contexts.add(context)
         return self.registered(kept)
 
+    def amend(self, kept: Kept, change: dict[str, Any]) -> dict[str, Any]:
+        """A version of its own with other tags, metadata and rules; tags go onto the fields of one record."""
+        record = json.loads(kept.body["schema"])
+        for name, tagged in (("tagsToAdd", True), ("tagsToRemove", False)):
+            for tag in change.get(name, ()):
+                field = next(one for one in record["fields"] if tag["schemaEntity"]["entityPath"].endswith(one["name"]))
+                field.pop("confluent:tags", None)
+                field.update({"confluent:tags": tag["tags"]} if tagged else {})
+        metadata = change.get("metadata") or kept.body.get("metadata") or {}
+        number = {"confluent:version": str(kept.version + 1)}
+        body = {**kept.body, "schema": json.dumps(record, separators=(",", ":"))}
+        body["metadata"] = {**metadata, "properties": {**metadata.get("properties", {}), **number}}
+        rules = merged_rule_set(change.get("ruleSet") or kept.body.get("ruleSet"), change.get("rulesToMerge"))
+        if rules is not None:
+            body["ruleSet"] = without_rules(rules, set(change.get("rulesToRemove", ())))
+        return self.register(kept.subject, self.cut(body), {})
+
     def registered(self, kept: Kept) -> dict[str, Any]:
         return {"id": kept.id} if self.old else {"id": kept.id, "version": kept.version, "guid": kept.guid, **kept.body}
 
@@ -330,6 +384,13 @@ class FakeConfluent:
             return self.in_force(kind, key[1])
         if method == "GET":
             return self.own(key, UNSET[kind])
+        if method == "DELETE" and query.get("recursive") == "true" and Capability.RECURSION not in self.lacks:
+            self.settings = {
+                (other, name): value
+                for (other, name), value in self.settings.items()
+                if other != kind or not (name.startswith(key[1]) if key[1].endswith(":") else name == key[1])
+            }
+            return DEFAULTS[kind]
         if method == "DELETE":
             self.own(key, 40401)
             return self.settings.pop(key, DEFAULTS[kind])

@@ -3,13 +3,13 @@
 import pytest
 
 from schema_mcp.domain.schema import Subject
+from schema_mcp.registries.contract import Tag, TagChange
 from schema_mcp.registries.embedded import registration, tags
 from schema_mcp.registries.embedded.database import Database
 from schema_mcp.registries.embedded.drafts import Draft
 from schema_mcp.registries.embedded.refusals import Refusal
 from schema_mcp.registries.embedded.session import ServerSettings, Session
-from schema_mcp.registries.embedded.tagging import Tag, found_tags
-from schema_mcp.registries.embedded.tags import TagChange
+from schema_mcp.registries.embedded.tagging import found_tags
 
 ORDERS = Subject("orders")
 ORDER = """{"type":"record","name":"Order","namespace":"shop","fields":[

@@ -8,12 +8,13 @@ import pytest
 
 from schema_mcp.domain.errors import InvalidRequestError, NotPermittedError, ReadOnlyError
 from schema_mcp.domain.schema import Mode, Reference, Schema, Subject
-from schema_mcp.registries.contract import Capability, Registry
+from schema_mcp.registries.contract import Capability, Form, Registry, TagChange
 from schema_mcp.registries.guard import GuardedRegistry
 
 ORDERS = Subject("orders-value")
 WRITES: dict[str, tuple[Any, ...]] = {
     "register": (ORDERS, Schema('"string"')),
+    "amend": (ORDERS, 1, TagChange()),
     "delete_version": (ORDERS, 1),
     "delete_subject": (ORDERS,),
     "delete_context": (".eu",),
@@ -24,6 +25,8 @@ WRITES: dict[str, tuple[Any, ...]] = {
 }
 READS: dict[str, tuple[Any, ...]] = {
     "info": (),
+    "deployment": (),
+    "types": (),
     "contexts": (),
     "subjects": (),
     "numbers": (ORDERS,),
@@ -31,6 +34,9 @@ READS: dict[str, tuple[Any, ...]] = {
     "versions": (),
     "schema": (1,),
     "by_guid": ("00000000-0000-0000-0000-000000000000",),
+    "ids": ("00000000-0000-0000-0000-000000000000",),
+    "text": (ORDERS, Form.RESOLVED),
+    "by_metadata": (ORDERS, {"owner": "a"}),
     "holders": (1,),
     "lookup": (ORDERS, Schema('"string"')),
     "check": (ORDERS, Schema('"string"')),
@@ -132,12 +138,20 @@ async def test_options_reach_the_backend():
     await guarded.register(ORDERS, Schema("{}"), schema_id=7, number=3, normalize=True)
     await guarded.set_mode(ORDERS, Mode.IMPORT, force=True)
     await guarded.delete_subject(ORDERS, permanent=True)
+    await guarded.delete_mode(ORDERS, recursive=True)
+    await guarded.check(ORDERS, Schema("{}"), number=1, normalize=True)
+    await guarded.referrers(ORDERS, 1, deleted=True)
+    await guarded.text(ORDERS, Form.RESOLVED, 1, deleted=True)
+    await guarded.by_metadata(ORDERS, {"a": "b"}, deleted=True)
     guarded.versions(context=".eu", prefix="a", deleted=True, latest_only=True)
 
     assert inner.options == [
         {"schema_id": 7, "number": 3, "normalize": True},
         {"force": True},
         {"permanent": True},
+        {"recursive": True},
+        {"number": 1, "normalize": True},
+        *[{"deleted": True}] * 3,
         {"context": ".eu", "prefix": "a", "deleted": True, "latest_only": True},
     ]
 
@@ -163,6 +177,10 @@ BEYOND: dict[Capability, tuple[str, tuple[Any, ...], dict[str, Any]]] = {
     Capability.CONFIG_FIELDS: ("set_config", (ORDERS, {"alias": "other"}), {}),
     Capability.ODD_NAMES: ("register", (Subject("shop/order.proto"), Schema('"int"')), {}),
     Capability.STARS: ("delete_subject", (Subject("orders-*"),), {}),
+    Capability.TAGS: ("amend", (ORDERS, 1, TagChange()), {}),
+    Capability.FORMS: ("text", (ORDERS, Form.RESOLVED), {}),
+    Capability.PAST_REFERRERS: ("referrers", (ORDERS,), {"deleted": True}),
+    Capability.RECURSION: ("delete_mode", (ORDERS,), {"recursive": True}),
 }
 
 

@@ -14,7 +14,7 @@ from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError
 from schema_mcp.domain.identity import guid_of
 from schema_mcp.domain.schema import Mode, Reference, Schema, SchemaType, Subject
-from schema_mcp.registries.contract import Connection, Registry
+from schema_mcp.registries.contract import Connection, Form, Registry, TagChange
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.registries.permits import PermittedRegistry
@@ -52,6 +52,28 @@ async def test_lists_leave_out_what_was_not_granted(fleet: Fleet):
     assert await mine.get("dev").subjects() == [EU_ORDERS, ORDERS]
     assert [one.subject async for one in mine.reading("dev").versions()] == [EU_ORDERS, ORDERS]
     assert [one for one, _ in await mine.get().holders(1)] == [ORDERS]
+
+
+async def test_ids_of_a_content_are_told_where_a_version_of_it_may_be_read(fleet: Fleet):
+    content = guid_of(SCHEMA)
+    only_eu = fleet.permitted(caller(Grant(Scope.READ, Reach(contexts=frozenset({".eu"})))), Scope.READ).get("dev")
+    nobody = fleet.permitted(caller(Grant(Scope.READ, Reach(subjects=("other-*",)))), Scope.READ).get("dev")
+
+    assert await fleet.get("dev").ids(content) == {".": 1, ".eu": 1}
+    assert await only_eu.ids(content) == {".eu": 1}
+    assert await nobody.ids(content) == {}
+
+
+async def test_another_form_does_not_tell_what_the_caller_may_not_read(fleet: Fleet):
+    text = '{"type":"record","name":"Cart","fields":[{"name":"order","type":"Order"}]}'
+    cart = Schema(text, references=(Reference("Order", PAYMENTS.name, 1),))
+    await fleet.get("dev").register(Subject("orders-cart"), cart)
+    mine = fleet.permitted(READER, Scope.READ).get("dev")
+
+    assert '"fields":[]' in str(await fleet.get("dev").text(Subject("orders-cart"), Form.RESOLVED))
+    with pytest.raises(NotPermittedError):
+        await mine.text(Subject("orders-cart"), Form.RESOLVED)
+    assert await mine.text(ORDERS, Form.RESOLVED) == SCHEMA.text
 
 
 async def test_a_context_that_was_not_granted_is_not_there(fleet: Fleet):
@@ -99,9 +121,12 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "lookup": (PAYMENTS, SCHEMA),
     "check": (PAYMENTS, SCHEMA),
     "referrers": (PAYMENTS,),
+    "text": (PAYMENTS, Form.RESOLVED),
+    "by_metadata": (PAYMENTS, {}),
     "config": (PAYMENTS,),
     "mode": (PAYMENTS,),
     "register": (PAYMENTS, SCHEMA),
+    "amend": (PAYMENTS, 1, TagChange()),
     "delete_version": (PAYMENTS, 1),
     "delete_subject": (PAYMENTS,),
     "delete_context": (".eu",),
@@ -124,7 +149,7 @@ async def test_what_was_not_granted_is_refused_by_name(fleet: Fleet, name: str):
 
 def test_no_method_of_a_registry_was_forgotten():
     methods = {name for name, one in vars(Registry).items() if inspect.isfunction(one) and not name.startswith("_")}
-    nothing_of_a_place = {"info", "highest_id"}
+    nothing_of_a_place = {"info", "deployment", "types", "highest_id"}
 
     assert methods - nothing_of_a_place <= set(vars(PermittedRegistry))
     assert methods <= set(vars(GuardedRegistry))

@@ -102,6 +102,22 @@ async def test_what_others_reference_stays(world: World):
     assert await world.held(subject=Subject("customer")) == {1: 10_001}
 
 
+async def test_a_purge_stops_before_the_commit_where_something_soft_deleted_still_references_it(world: World):
+    customer, bill = Subject("customer"), Subject("bill")
+    await world.register(record("id:long", name="Customer"), customer)
+    await world.register(BILL, bill, references=[Reference("shop.Customer", "customer", 1)])
+    for subject in (bill, customer):
+        await carry_out(world, await preview(world, subject))
+    head = world.store.head
+
+    seen = await preview(world, customer, permanent=True)
+
+    assert seen.referrers == (10_002,)
+    with pytest.raises(ConflictError, match="10002"):
+        await carry_out(world, seen)
+    assert world.store.head == head
+
+
 async def test_a_permanent_deletion_comes_second(world: World):
     await world.register()
     with pytest.raises(InvalidRequestError, match="live versions"):

@@ -88,6 +88,11 @@ def rule_types(rule_set: Json | None) -> set[str]:
     return {rule.get("type", "") for name in RULE_LISTS for rule in (rule_set or {}).get(name, [])}
 
 
+def has_properties(metadata: Json | None, wanted: Mapping[str, str]) -> bool:
+    """Whether metadata has all of some properties; metadata that is not there has none, not even none of them."""
+    return metadata is not None and wanted.items() <= metadata.get("properties", {}).items()
+
+
 def has_version(metadata: Json | None) -> bool:
     return VERSION_PROPERTY in (metadata or {}).get("properties", {})
 

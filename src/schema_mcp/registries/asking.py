@@ -4,8 +4,9 @@ from typing import TypeAlias
 
 from schema_mcp.domain.errors import SchemaMcpError
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Subject
+from schema_mcp.registries.paths import Told
 
-Query: TypeAlias = dict[str, str | int | bool]
+Query: TypeAlias = dict[str, Told]
 
 _CLIMBS = frozenset({".", ".."})
 
@@ -43,6 +44,10 @@ def shown(*, deleted: bool) -> Query:
 
 def normalized(*, normalize: bool) -> Query:
     return {"normalize": True} if normalize else {}
+
+
+def permanently(*, permanent: bool) -> Query:
+    return {"permanent": True} if permanent else {}
 
 
 def in_force(inherited: bool) -> Query:

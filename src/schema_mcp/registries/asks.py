@@ -1,10 +1,10 @@
-"""What a write asks of a registry: one that cannot give it refuses before anything is sent, and says why."""
+"""What is asked of a registry: one that cannot give it refuses before anything is sent, and says why."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Schema, Subject
-from schema_mcp.registries.contract import Capability, Registry
+from schema_mcp.registries.contract import Capability, Registry, TagChange
 
 _PATH_PARTS = frozenset({".", ".."})
 
@@ -21,8 +21,12 @@ WORDS: Final[Mapping[Capability, str]] = {
     Capability.ODD_NAMES: "a name like this one",
     Capability.STARS: "a name with `*`",
     Capability.REVIVAL: "a soft-deleted version its old number and id again",
+    Capability.TAGS: "a version again with other tags",
+    Capability.FORMS: "a schema in another form",
+    Capability.PAST_REFERRERS: "soft-deleted schemas that reference a version",
+    Capability.RECURSION: "the modes of all subjects taken away at once",
 }
-"""What a write may ask for, in words that follow "cannot give"."""
+"""What may be asked for, in words that follow "cannot give"."""
 
 
 def of_name(subject: Subject) -> Iterator[Capability]:
@@ -45,6 +49,16 @@ def of_schema(subject: Subject, schema: Schema, *, schema_id: int | None = None)
     if schema.metadata is not None:
         yield Capability.METADATA
     if schema.rule_set is not None:
+        yield Capability.RULES
+
+
+def of_tags(subject: Subject, change: TagChange) -> Iterator[Capability]:
+    """What amending a version asks for."""
+    yield from of_name(subject)
+    yield Capability.TAGS
+    if change.metadata is not None:
+        yield Capability.METADATA
+    if change.rule_set is not None or change.rules_to_merge is not None or change.rules_to_remove:
         yield Capability.RULES
 
 

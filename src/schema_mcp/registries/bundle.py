@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from schema_mcp.domain.caller import Caller, Scope
+from schema_mcp.domain.contracts import has_properties
 from schema_mcp.domain.errors import InvalidRequestError, ReadOnlyError
 from schema_mcp.domain.identity import guid_of
 from schema_mcp.domain.naming import resolve
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Mode, Schema, Subject, Version
-from schema_mcp.registries.contract import Capability, Connection, Info, Number, Registry, Verdict
+from schema_mcp.registries.contract import Capability, Connection, Deployment, Info, Number, Registry, Verdict
 from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.guard import GuardedRegistry
 
-_CANNOT_SAY = frozenset({Capability.COMPATIBILITY, Capability.EXPLANATIONS})
+_CANNOT_SAY = frozenset({Capability.COMPATIBILITY, Capability.EXPLANATIONS, Capability.FORMS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ class BundleRegistry:
 
     async def info(self) -> Info:
         return Info("bundle", "")
+
+    async def deployment(self) -> Deployment:
+        return Deployment()
+
+    async def types(self) -> list[str]:
+        return sorted({one.schema.type for one in self._every})
 
     async def contexts(self) -> list[str]:
         scopes = {scope.context for scope in [*self._versions, *self._settings]}
@@ -85,6 +92,18 @@ class BundleRegistry:
     async def by_guid(self, guid: str) -> Schema | None:
         return next((one.schema for one in self._every if guid_of(one.schema) == guid), None)
 
+    async def ids(self, guid: str) -> Mapping[str, int]:
+        return {one.subject.context: one.id for one in self._every if guid_of(one.schema) == guid}
+
+    async def text(self, *_: object, **__: object) -> str | None:
+        raise InvalidRequestError("A bundle has its texts as they were registered", hint="Ask for a version.")
+
+    async def by_metadata(
+        self, subject: Subject, properties: Mapping[str, str], *, deleted: bool = False
+    ) -> Version | None:
+        known = [self._versions[subject][number] for number in await self.numbers(subject, deleted=deleted)]
+        return next((one for one in reversed(known) if has_properties(one.schema.metadata, properties)), None)
+
     async def holders(
         self, schema_id: int, *, context: str = DEFAULT_CONTEXT, deleted: bool = False
     ) -> list[tuple[Subject, int]]:
@@ -102,12 +121,12 @@ class BundleRegistry:
     async def check(self, *_: object, **__: object) -> Verdict:
         raise InvalidRequestError("A bundle does not check anything", hint="Ask the registry it is meant for.")
 
-    async def referrers(self, subject: Subject, number: Number = "latest") -> list[int]:
+    async def referrers(self, subject: Subject, number: Number = "latest", *, deleted: bool = False) -> list[int]:
         version = await self.version(subject, number)
         if version is None:
             return []
         place = (subject, version.number)
-        return sorted({one.id for one in self._every if not one.deleted and place in _uses(one)})
+        return sorted({one.id for one in self._every if (deleted or not one.deleted) and place in _uses(one)})
 
     async def config(self, scope: Subject, *, inherited: bool = False) -> Json | None:
         return next((own.config for own in self._own(scope, inherited=inherited) if own.config), None)
@@ -129,7 +148,7 @@ class BundleRegistry:
         above = [Subject("", scope.context), Subject("")] if inherited else []
         return [self._settings[one] for one in dict.fromkeys([scope, *above]) if one in self._settings]
 
-    register = delete_version = delete_subject = delete_context = _refused
+    register = amend = delete_version = delete_subject = delete_context = _refused
     set_config = delete_config = set_mode = delete_mode = _refused
 
 

@@ -11,7 +11,20 @@ from typing import Any
 
 from schema_mcp.domain.errors import RegistryError
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Mode, Schema, Subject, Version
-from schema_mcp.registries.contract import Basis, Capability, Figures, Health, Info, Number, Registry, Tree, Verdict
+from schema_mcp.registries.contract import (
+    Basis,
+    Capability,
+    Deployment,
+    Figures,
+    Form,
+    Health,
+    Info,
+    Number,
+    Registry,
+    TagChange,
+    Tree,
+    Verdict,
+)
 from schema_mcp.registries.memory import LARGEST, Kind, Memory, Question, weight
 
 
@@ -123,16 +136,37 @@ class CachedRegistry:
     async def info(self) -> Info:
         return await self._inner.info()
 
+    async def deployment(self) -> Deployment:
+        return await self._inner.deployment()
+
+    async def types(self) -> list[str]:
+        return await self._inner.types()
+
+    async def ids(self, guid: str) -> Mapping[str, int]:
+        return await self._inner.ids(guid)
+
+    async def text(
+        self, subject: Subject, form: Form, number: Number = "latest", *, deleted: bool = False
+    ) -> str | None:
+        return await self._inner.text(subject, form, number, deleted=deleted)
+
+    async def by_metadata(
+        self, subject: Subject, properties: Mapping[str, str], *, deleted: bool = False
+    ) -> Version | None:
+        return await self._inner.by_metadata(subject, properties, deleted=deleted)
+
     async def lookup(
         self, subject: Subject, schema: Schema, *, normalize: bool = False, deleted: bool = False
     ) -> Version | None:
         return await self._inner.lookup(subject, schema, normalize=normalize, deleted=deleted)
 
-    async def check(self, subject: Subject, schema: Schema, *, number: Number | None = None) -> Verdict:
-        return await self._inner.check(subject, schema, number=number)
+    async def check(
+        self, subject: Subject, schema: Schema, *, number: Number | None = None, normalize: bool = False
+    ) -> Verdict:
+        return await self._inner.check(subject, schema, number=number, normalize=normalize)
 
-    async def referrers(self, subject: Subject, number: Number = "latest") -> list[int]:
-        return await self._inner.referrers(subject, number)
+    async def referrers(self, subject: Subject, number: Number = "latest", *, deleted: bool = False) -> list[int]:
+        return await self._inner.referrers(subject, number, deleted=deleted)
 
     async def config(self, scope: Subject, *, inherited: bool = False) -> Json | None:
         return await self._inner.config(scope, inherited=inherited)
@@ -156,6 +190,10 @@ class CachedRegistry:
     ) -> Version:
         async with self._memory.changing(subject):
             return await self._inner.register(subject, schema, schema_id=schema_id, number=number, normalize=normalize)
+
+    async def amend(self, subject: Subject, number: int, change: TagChange) -> Version:
+        async with self._memory.changing(subject):
+            return await self._inner.amend(subject, number, change)
 
     async def delete_version(self, subject: Subject, number: int, *, permanent: bool = False) -> None:
         async with self._memory.changing(subject, for_good=permanent):
@@ -181,9 +219,9 @@ class CachedRegistry:
         async with self._memory.changing(_about(scope)):
             await self._inner.set_mode(scope, mode, force=force)
 
-    async def delete_mode(self, scope: Subject) -> None:
+    async def delete_mode(self, scope: Subject, *, recursive: bool = False) -> None:
         async with self._memory.changing(_about(scope)):
-            await self._inner.delete_mode(scope)
+            await self._inner.delete_mode(scope, recursive=recursive)
 
     # --- remembering -------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from schema_mcp.domain.schema import Json
+from schema_mcp.registries.paths import Told
 from schema_mcp.registries.replies import Reply
 
 BUSY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
@@ -17,7 +18,7 @@ class Call:
 
     method: str
     path: tuple[str, ...]
-    query: Mapping[str, str | int | bool] = field(default_factory=dict[str, str | int | bool])
+    query: Mapping[str, Told] = field(default_factory=dict[str, Told])
     body: Json | None = None
     writes: bool = False
 

@@ -44,6 +44,10 @@ class Capability(StrEnum):
     ODD_NAMES = "odd_names"
     STARS = "stars"
     REVIVAL = "revival"
+    TAGS = "tags"
+    FORMS = "forms"
+    RECURSION = "recursion"
+    PAST_REFERRERS = "past_referrers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,14 @@ class Info:
     version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Which clusters a registry belongs to, by their kind, and what its deployment says of itself; empty if nothing."""
+
+    clusters: Mapping[str, str] = field(default_factory=dict[str, str])
+    attributes: tuple[str, ...] = ()
+
+
 class Circuit(StrEnum):
     """Whether an address is asked: `closed` as usual, `open` not for now, `half_open` with one call as the probe."""
 
@@ -183,11 +195,47 @@ class Verdict:
     messages: tuple[str, ...] = ()
 
 
+class Form(StrEnum):
+    """How else a registry can write a schema; it writes one of another type as it was registered."""
+
+    RESOLVED = "resolved"
+    """Avro, with what it references put in."""
+
+    SERIALIZED = "serialized"
+    """Protobuf, as a file descriptor in base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Tags of one place inside a schema: `path` is `com.ex.User` for a record, `com.ex.User.name` for a field."""
+
+    path: str
+    kind: str
+    """`sr_record` or `sr_field`."""
+
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagChange:
+    """What to change in a version; metadata and rule set replace its own, rules are merged into them by name."""
+
+    number: int | None = None
+    """Which number the changed version is to have, None for the next."""
+
+    added: tuple[Tag, ...] = ()
+    removed: tuple[Tag, ...] = ()
+    metadata: Json | None = None
+    rule_set: Json | None = None
+    rules_to_merge: Json | None = None
+    rules_to_remove: tuple[str, ...] = ()
+
+
 class Registry(Protocol):
     """One running schema registry.
 
     A *scope* is a subject, or `Subject("", context)` for a whole context: `Subject("")` is the default context, that
-    is the registry's own setting.
+    is the registry's own setting. Which endpoint of Confluent's API is which method here: docs/reference/operations.md.
     """
 
     @property
@@ -200,6 +248,14 @@ class Registry(Protocol):
 
     async def info(self) -> Info:
         """Ask for product and version; the cheapest proof that the registry answers."""
+        ...
+
+    async def deployment(self) -> Deployment:
+        """Ask for what tells one running registry from another of the same product."""
+        ...
+
+    async def types(self) -> list[str]:
+        """The types of schema it takes, sorted, in its own words."""
         ...
 
     async def contexts(self) -> list[str]: ...
@@ -235,6 +291,22 @@ class Registry(Protocol):
         """The schema behind a GUID, which names a content in every context; soft-deleted ones too, if listed."""
         ...
 
+    async def ids(self, guid: str) -> Mapping[str, int]:
+        """The id of a content in each context that has it, or had it and still says so; empty when nobody has."""
+        ...
+
+    async def text(
+        self, subject: Subject, form: Form, number: Number = "latest", *, deleted: bool = False
+    ) -> str | None:
+        """A version's text in another form, or None; as it was registered it is `version().schema.text`."""
+        ...
+
+    async def by_metadata(
+        self, subject: Subject, properties: Mapping[str, str], *, deleted: bool = False
+    ) -> Version | None:
+        """The newest version of this subject whose metadata has all of these properties, or None."""
+        ...
+
     async def holders(self, schema_id: int, *, context: str = ".", deleted: bool = False) -> list[tuple[Subject, int]]:
         """Which subjects and versions carry an id; empty when nobody does."""
         ...
@@ -245,7 +317,9 @@ class Registry(Protocol):
         """The version under which a subject already holds this schema, or None."""
         ...
 
-    async def check(self, subject: Subject, schema: Schema, *, number: Number | None = None) -> Verdict:
+    async def check(
+        self, subject: Subject, schema: Schema, *, number: Number | None = None, normalize: bool = False
+    ) -> Verdict:
         """The registry's own verdict against one version, or against the history its level asks for."""
         ...
 
@@ -261,14 +335,18 @@ class Registry(Protocol):
         """Register a schema; with `schema_id` (and `number`) the scope must be in IMPORT."""
         ...
 
+    async def amend(self, subject: Subject, number: int, change: TagChange) -> Version:
+        """Register a version anew with other tags, metadata or rules; always a new version."""
+        ...
+
     async def delete_version(self, subject: Subject, number: int, *, permanent: bool = False) -> None: ...
 
     async def delete_subject(self, subject: Subject, *, permanent: bool = False) -> list[int]: ...
 
     async def delete_context(self, context: str) -> None: ...
 
-    async def referrers(self, subject: Subject, number: Number = "latest") -> list[int]:
-        """Ids of the schemas that reference this version."""
+    async def referrers(self, subject: Subject, number: Number = "latest", *, deleted: bool = False) -> list[int]:
+        """Ids of the schemas that reference this version; with `deleted` the soft-deleted ones too."""
         ...
 
     async def config(self, scope: Subject, *, inherited: bool = False) -> Json | None:
@@ -288,7 +366,9 @@ class Registry(Protocol):
 
     async def set_mode(self, scope: Subject, mode: Mode, *, force: bool = False) -> None: ...
 
-    async def delete_mode(self, scope: Subject) -> None: ...
+    async def delete_mode(self, scope: Subject, *, recursive: bool = False) -> None:
+        """Remove a scope's own mode; with `recursive` those of all subjects in it too, and none need be there."""
+        ...
 
     async def highest_id(self, *, context: str = ".") -> int:
         """The highest id handed out in a context as far as the registry tells; 0 when empty."""

@@ -11,7 +11,20 @@ from schema_mcp.domain.errors import InvalidRequestError, NotPermittedError, Rea
 from schema_mcp.domain.schema import Json, Mode, Schema, Subject, Version
 from schema_mcp.registries import asks
 from schema_mcp.registries.changes import Changes
-from schema_mcp.registries.contract import Basis, Capability, Figures, Health, Info, Number, Registry, Tree, Verdict
+from schema_mcp.registries.contract import (
+    Basis,
+    Capability,
+    Deployment,
+    Figures,
+    Form,
+    Health,
+    Info,
+    Number,
+    Registry,
+    TagChange,
+    Tree,
+    Verdict,
+)
 
 _APPROVED: ContextVar[frozenset[tuple[str, Irreversible]]] = ContextVar("approved", default=frozenset())
 
@@ -94,6 +107,12 @@ class GuardedRegistry:
     async def info(self) -> Info:
         return await self._inner.info()
 
+    async def deployment(self) -> Deployment:
+        return await self._inner.deployment()
+
+    async def types(self) -> list[str]:
+        return await self._inner.types()
+
     async def contexts(self) -> list[str]:
         return await self._inner.contexts()
 
@@ -120,16 +139,33 @@ class GuardedRegistry:
     async def holders(self, schema_id: int, *, context: str = ".", deleted: bool = False) -> list[tuple[Subject, int]]:
         return await self._inner.holders(schema_id, context=context, deleted=deleted)
 
+    async def ids(self, guid: str) -> Mapping[str, int]:
+        return await self._inner.ids(guid)
+
+    async def text(
+        self, subject: Subject, form: Form, number: Number = "latest", *, deleted: bool = False
+    ) -> str | None:
+        self._require_given([Capability.FORMS])
+        return await self._inner.text(subject, form, number, deleted=deleted)
+
+    async def by_metadata(
+        self, subject: Subject, properties: Mapping[str, str], *, deleted: bool = False
+    ) -> Version | None:
+        return await self._inner.by_metadata(subject, properties, deleted=deleted)
+
     async def lookup(
         self, subject: Subject, schema: Schema, *, normalize: bool = False, deleted: bool = False
     ) -> Version | None:
         return await self._inner.lookup(subject, schema, normalize=normalize, deleted=deleted)
 
-    async def check(self, subject: Subject, schema: Schema, *, number: Number | None = None) -> Verdict:
-        return await self._inner.check(subject, schema, number=number)
+    async def check(
+        self, subject: Subject, schema: Schema, *, number: Number | None = None, normalize: bool = False
+    ) -> Verdict:
+        return await self._inner.check(subject, schema, number=number, normalize=normalize)
 
-    async def referrers(self, subject: Subject, number: Number = "latest") -> list[int]:
-        return await self._inner.referrers(subject, number)
+    async def referrers(self, subject: Subject, number: Number = "latest", *, deleted: bool = False) -> list[int]:
+        self._require_given([Capability.PAST_REFERRERS] if deleted else [])
+        return await self._inner.referrers(subject, number, deleted=deleted)
 
     async def config(self, scope: Subject, *, inherited: bool = False) -> Json | None:
         return await self._inner.config(scope, inherited=inherited)
@@ -159,6 +195,10 @@ class GuardedRegistry:
         with self._changing(subject, asks.of_schema(subject, schema, schema_id=schema_id)):
             return await self._inner.register(subject, schema, schema_id=schema_id, number=number, normalize=normalize)
 
+    async def amend(self, subject: Subject, number: int, change: TagChange) -> Version:
+        with self._changing(subject, asks.of_tags(subject, change)):
+            return await self._inner.amend(subject, number, change)
+
     async def delete_version(self, subject: Subject, number: int, *, permanent: bool = False) -> None:
         self._require_approval(permanent)
         with self._changing(subject, asks.of_name(subject)):
@@ -185,9 +225,9 @@ class GuardedRegistry:
         self._let_through([Capability.MODES])
         await self._inner.set_mode(scope, mode, force=force)
 
-    async def delete_mode(self, scope: Subject) -> None:
-        self._let_through([Capability.MODES])
-        await self._inner.delete_mode(scope)
+    async def delete_mode(self, scope: Subject, *, recursive: bool = False) -> None:
+        self._let_through([Capability.MODES, *([Capability.RECURSION] if recursive else [])])
+        await self._inner.delete_mode(scope, recursive=recursive)
 
     def require(self, scope: Scope, what: str, place: Subject | None = None) -> None:
         """Raise `NotPermittedError` unless whoever is served holds a scope here; without a place, anywhere in it."""
@@ -226,6 +266,10 @@ class GuardedRegistry:
 
     def _let_through(self, asked: Iterable[Capability]) -> None:
         self.require_writable()
+        self._require_given(asked)
+        self.writes += 1
+
+    def _require_given(self, asked: Iterable[Capability]) -> None:
         if problem := asks.refused(self, asked):
             raise InvalidRequestError(
                 problem,
@@ -233,4 +277,3 @@ class GuardedRegistry:
                 "Nobody can grant it: another kind of registry has it.",
                 details={"layer": "capability", "registry": self.name},
             )
-        self.writes += 1

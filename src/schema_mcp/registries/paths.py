@@ -1,9 +1,13 @@
 """The one place where a name becomes part of a path, so that no name can reach another path."""
 
 from collections.abc import Mapping
+from typing import TypeAlias
 from urllib.parse import quote, urlencode
 
 from schema_mcp.domain.errors import InvalidRequestError
+
+Told: TypeAlias = str | int | bool | tuple[str, ...]
+"""What a query says under one name: once, or several times."""
 
 _CLIMBS = frozenset({"", ".", ".."})
 
@@ -25,8 +29,8 @@ def segment(name: str, plain: str = "") -> str:
         ) from error
 
 
-def target(path: tuple[str, ...], query: Mapping[str, str | int | bool], plain: str = "") -> str:
+def target(path: tuple[str, ...], query: Mapping[str, Told], plain: str = "") -> str:
     """Path and query of a request, every part quoted; truths travel as `true` and `false`."""
     told = {key: str(value).lower() if isinstance(value, bool) else value for key, value in query.items()}
-    asked = f"?{urlencode(told, quote_via=quote, safe='')}" if told else ""
+    asked = f"?{urlencode(told, doseq=True, quote_via=quote, safe='')}" if told else ""
     return "/" + "/".join(segment(name, plain) for name in path) + asked

@@ -4,14 +4,14 @@ It stands where the guard stands, below every tool, plan and task. Reading needs
 the scope of the tool that writes and at least write, taking away admin.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 
 from schema_mcp.domain.caller import Bound, Caller, Scope
 from schema_mcp.domain.errors import NotPermittedError
-from schema_mcp.domain.naming import parse_subject, shown_context
-from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Mode, Schema, Subject, Version
-from schema_mcp.registries.contract import Capability, Number, Tree, Verdict
+from schema_mcp.domain.naming import parse_subject, resolve, shown_context
+from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Mode, Reference, Schema, Subject, Version
+from schema_mcp.registries.contract import Capability, Form, Number, TagChange, Tree, Verdict
 from schema_mcp.registries.guard import GuardedRegistry
 
 REGISTRY = Subject("")
@@ -176,6 +176,32 @@ class PermittedRegistry(GuardedRegistry):
         listed = self.versions(deleted=Capability.SOFT_DELETE in self.capabilities)
         return found if found in [one.schema async for one in listed] else None
 
+    async def ids(self, guid: str) -> Mapping[str, int]:
+        """The ids in those contexts where the caller may read one of the versions that hold it."""
+        found = await super().ids(guid)
+        if self._permit.sees_all:
+            return found
+        return {
+            context: schema_id
+            for context, schema_id in found.items()
+            if self._permit.sees_context(context) and await self.holders(schema_id, context=context, deleted=True)
+        }
+
+    async def text(
+        self, subject: Subject, form: Form, number: Number = "latest", *, deleted: bool = False
+    ) -> str | None:
+        """Another form may say what the version references, which the caller must be allowed to read then."""
+        await self._read(subject)
+        if not self._permit.sees_all:
+            await self._read_behind(await super().version(subject, number, deleted=deleted), set())
+        return await super().text(subject, form, number, deleted=deleted)
+
+    async def by_metadata(
+        self, subject: Subject, properties: Mapping[str, str], *, deleted: bool = False
+    ) -> Version | None:
+        await self._read(subject)
+        return await super().by_metadata(subject, properties, deleted=deleted)
+
     async def holders(self, schema_id: int, *, context: str = ".", deleted: bool = False) -> list[tuple[Subject, int]]:
         held = await super().holders(schema_id, context=context, deleted=deleted)
         return [one for one in held if self._sees(one[0])]
@@ -193,13 +219,15 @@ class PermittedRegistry(GuardedRegistry):
             await self._read(parse_subject(one.subject))
         return found
 
-    async def check(self, subject: Subject, schema: Schema, *, number: Number | None = None) -> Verdict:
+    async def check(
+        self, subject: Subject, schema: Schema, *, number: Number | None = None, normalize: bool = False
+    ) -> Verdict:
         await self._read(subject)
-        return await super().check(subject, schema, number=number)
+        return await super().check(subject, schema, number=number, normalize=normalize)
 
-    async def referrers(self, subject: Subject, number: Number = "latest") -> list[int]:
+    async def referrers(self, subject: Subject, number: Number = "latest", *, deleted: bool = False) -> list[int]:
         await self._read(subject)
-        return await super().referrers(subject, number)
+        return await super().referrers(subject, number, deleted=deleted)
 
     async def config(self, scope: Subject, *, inherited: bool = False) -> Json | None:
         await self._read(scope)
@@ -222,6 +250,10 @@ class PermittedRegistry(GuardedRegistry):
     ) -> Version:
         await self._write(subject)
         return await super().register(subject, schema, schema_id=schema_id, number=number, normalize=normalize)
+
+    async def amend(self, subject: Subject, number: int, change: TagChange) -> Version:
+        await self._write(subject)
+        return await super().amend(subject, number, change)
 
     async def delete_version(self, subject: Subject, number: int, *, permanent: bool = False) -> None:
         await self._take_away(subject)
@@ -247,9 +279,9 @@ class PermittedRegistry(GuardedRegistry):
         await self._write(scope)
         await super().set_mode(scope, mode, force=force)
 
-    async def delete_mode(self, scope: Subject) -> None:
+    async def delete_mode(self, scope: Subject, *, recursive: bool = False) -> None:
         await self._write(scope)
-        await super().delete_mode(scope)
+        await super().delete_mode(scope, recursive=recursive)
 
     # -----------------------------------------------------------------------------------------------------------------
 
@@ -262,6 +294,16 @@ class PermittedRegistry(GuardedRegistry):
             await self._require(Scope.READ, place, "Reading")
         else:
             self._permit.require_context(place.context)
+
+    async def _read_behind(self, version: Version | None, seen: set[Reference]) -> None:
+        """What a version references, directly or not."""
+        for reference in version.schema.references if version else ():
+            place = resolve(reference.subject, version.subject) if version else REGISTRY
+            pinned = replace(reference, subject=str(place))
+            if pinned not in seen:
+                seen.add(pinned)
+                await self._read(place)
+                await self._read_behind(await super().version(place, reference.version, deleted=True), seen)
 
     async def _write(self, place: Subject) -> None:
         # A tool that is for admins is for those who are admins there: switching a mode is part of registering, too.

@@ -4,118 +4,59 @@ Endpoints and their oddities: the recordings of Confluent 8.1.5. Three of them s
 name search every context, `/schemas` gives at most its own limit, and 7.x answers a registration with the id alone.
 """
 
-import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from http import HTTPStatus
-from typing import Any, ClassVar, TypeVar
+from typing import Any
 
-import anyio
-import httpx2
-
-from schema_mcp.domain.errors import NotFoundError, RegistryError, SchemaMcpError
+from schema_mcp.domain.errors import NotFoundError, RegistryError
 from schema_mcp.domain.identity import guid_of
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Mode, Schema, Subject, Version
 from schema_mcp.registries import asking, configs, wire
-from schema_mcp.registries.answers import HIDDEN, MISSING, UNSET
 from schema_mcp.registries.bulk import Wanted, every_version
 from schema_mcp.registries.calls import Call
-from schema_mcp.registries.contract import Capability, Connection, Health, Info, Number, Verdict, level_of
-from schema_mcp.registries.dialects import CONFLUENT, NATIVE, Dialect
-from schema_mcp.registries.http import RestClient
+from schema_mcp.registries.contract import (
+    Capability,
+    Deployment,
+    Form,
+    Info,
+    Number,
+    TagChange,
+    Verdict,
+    level_of,
+)
+from schema_mcp.registries.dialects import NATIVE
 from schema_mcp.registries.reading import aside
-from schema_mcp.registries.recognition import UNKNOWN, beside, recognise
+from schema_mcp.registries.recognition import UNKNOWN, beside
+from schema_mcp.registries.speaking import NoSuchEndpointError, RestSpeaker
 
 PAGE = 1_000
 """Confluent's default and largest page of schemas."""
 
-_HEADERS = {
-    "Accept": "application/vnd.schemaregistry.v1+json",
-    "Content-Type": "application/vnd.schemaregistry.v1+json",
-    # Confluent Cloud leaves newer properties out of its answers without it.
-    "Confluent-Accept-Unknown-Properties": "true",
-}
 _LONG_LIST = 1_000
 """A list of more names is read beside the event loop."""
 
-_NO_SUCH_ENDPOINT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
-_ABSENT = MISSING | UNSET | {HIDDEN}
 
-Out = TypeVar("Out")
-
-
-class RestRegistry:
-    """A registry that speaks Confluent's REST API. A subclass that names its `product` is not asked which it is."""
-
-    product: ClassVar[Dialect | None] = None
-
-    def __init__(self, connection: Connection, transport: httpx2.AsyncBaseTransport | None = None) -> None:
-        self.name = connection.name
-        self._connection = connection
-        self._transport = transport
-        self._rest = RestClient(connection, headers=_HEADERS, transport=transport)
-        self._known = self.product is not None
-        self._meeting = anyio.Lock()
-        self._speak(self.product or CONFLUENT)
-
-    @property
-    def capabilities(self) -> AbstractSet[Capability]:
-        return self._dialect.capabilities
-
-    @property
-    def dialect(self) -> str:
-        return self._dialect.backend
-
-    @property
-    def lacks(self) -> Mapping[Capability, str]:
-        """What this product cannot do, and what it does instead."""
-        return self._dialect.lacks
-
-    @property
-    def health(self) -> tuple[Health, ...]:
-        return self._rest.health
-
-    @property
-    def under_way(self) -> int:
-        """Requests that hold a connection just now."""
-        return self._rest.under_way
-
-    async def close(self) -> None:
-        await self._rest.close()
+class RestRegistry(RestSpeaker):
+    """A registry that speaks Confluent's REST API."""
 
     async def info(self) -> Info:
         found = await self._recognise()
         if found is None:
             # Some that speak this API do not say what they are; the list of types proves that they answer.
-            self._parsed(wire.entries, await self._get("schemas", "types"))
+            await self.types()
         return found or Info(self.product.product if self.product else UNKNOWN, UNKNOWN)
 
-    async def _recognise(self) -> Info | None:
-        found = await recognise(self._connection, self._rest, self._transport, self.product)
-        if found:
-            self._speak(found[0])
-        self._known = True
-        return found[1] if found else None
+    async def deployment(self) -> Deployment:
+        clusters, attributes = dict[str, str](), list[str]()
+        with suppress(NoSuchEndpointError):
+            clusters = self._parsed(wire.clusters, await self._offered("v1", "metadata", "id"))
+        with suppress(NoSuchEndpointError):
+            attributes = self._parsed(wire.attributes, await self._offered("v1", "metadata", "deployment"))
+        return Deployment(clusters, tuple(attributes))
 
-    def _speak(self, dialect: Dialect) -> None:
-        self._dialect = dialect
-        self._rest.plain = dialect.plain
-
-    async def _met(self) -> Dialect:
-        """How it speaks; which product it is is found out once, before anything else is asked of it."""
-        async with self._meeting:
-            if not self._known:
-                await self._recognise()
-        return self._dialect
-
-    async def _can(self, capability: Capability) -> bool:
-        return capability in (await self._met()).capabilities
-
-    async def _send(self, call: Call) -> Any:
-        dialect = await self._met()
-        answer = await self._rest.send(call)
-        return wire.without_version(answer) if dialect.adds_version else answer
+    async def types(self) -> list[str]:
+        return sorted(self._parsed(wire.texts, await self._get("schemas", "types")))
 
     # --- lists -------------------------------------------------------------------------------------------------------
 
@@ -158,10 +99,8 @@ class RestRegistry:
         query = {"subjectPrefix": asking.prefix(wanted.context, wanted.prefix), "offset": offset, "limit": PAGE}
         query |= asking.shown(deleted=wanted.deleted) | ({"latestOnly": True} if wanted.latest_only else {})
         try:
-            answer = await self._get("schemas", **query)
-        except RegistryError as error:
-            if asking.status(error) not in _NO_SUCH_ENDPOINT:
-                raise
+            answer = await self._offered("schemas", **query)
+        except NoSuchEndpointError:
             return None
         # A thousand entries take a while: beside the event loop.
         return await aside(lambda: self._page_of(answer, wanted))
@@ -192,13 +131,37 @@ class RestRegistry:
     async def by_guid(self, guid: str) -> Schema | None:
         """Where the product has no GUIDs (7.x, and all others), whatever it holds is looked through for the content."""
         try:
-            answer = await self._find("schemas", "guids", guid)
-        except RegistryError as error:
-            if asking.status(error) not in _NO_SUCH_ENDPOINT:
-                raise
-            listed = self.versions(deleted=Capability.SOFT_DELETE in self.capabilities)
-            return await anext((one.schema async for one in listed if guid_of(one.schema) == guid), None)
+            answer = await self._offered("schemas", "guids", guid)
+        except NoSuchEndpointError:
+            return await anext((one.schema async for one in self._with_guid(guid)), None)
         return None if answer is None else self._parsed(wire.schema, answer)
+
+    async def ids(self, guid: str) -> Mapping[str, int]:
+        try:
+            answer = await self._offered("schemas", "guids", guid, "ids")
+        except NoSuchEndpointError:
+            return {one.subject.context: one.id async for one in self._with_guid(guid)}
+        return {} if answer is None else self._parsed(wire.ids, answer)
+
+    async def _with_guid(self, guid: str) -> AsyncIterator[Version]:
+        async for version in self.versions(deleted=Capability.SOFT_DELETE in self.capabilities):
+            if guid_of(version.schema) == guid:
+                yield version
+
+    async def text(
+        self, subject: Subject, form: Form, number: Number = "latest", *, deleted: bool = False
+    ) -> str | None:
+        query = {"format": form.value, **asking.shown(deleted=deleted)}
+        answer = await self._find("subjects", asking.segment(subject), "versions", str(number), **query)
+        found = self._about(subject, answer)
+        return found.schema.text if found else None
+
+    async def by_metadata(
+        self, subject: Subject, properties: Mapping[str, str], *, deleted: bool = False
+    ) -> Version | None:
+        query = {"key": tuple(properties), "value": tuple(properties.values()), **asking.shown(deleted=deleted)}
+        answer = await self._find("subjects", asking.segment(subject), "metadata", **query)
+        return self._about(subject, answer)
 
     async def holders(
         self, schema_id: int, *, context: str = DEFAULT_CONTEXT, deleted: bool = False
@@ -217,30 +180,33 @@ class RestRegistry:
         except NotFoundError:
             return None
 
-    async def check(self, subject: Subject, schema: Schema, *, number: Number | None = None) -> Verdict:
+    async def check(
+        self, subject: Subject, schema: Schema, *, number: Number | None = None, normalize: bool = False
+    ) -> Verdict:
         if number is None and not (await self._met()).checks_history:
-            return await self._check_history(subject, schema)
+            return await self._check_history(subject, schema, normalize=normalize)
         against = () if number is None else (str(number),)
         path = ("compatibility", "subjects", asking.segment(subject), "versions", *against)
         try:
-            answer = await self._send(Call("POST", path, {"verbose": True}, wire.body(schema)))
+            query = {"verbose": True, **asking.normalized(normalize=normalize)}
+            answer = await self._send(Call("POST", path, query, wire.body(schema)))
         except NotFoundError:
             if isinstance(number, int) or await self.numbers(subject):
                 raise
             return Verdict(compatible=True)  # there is nothing to break yet; Confluent says so, others 404
         return self._parsed(wire.verdict, answer)
 
-    async def _check_history(self, subject: Subject, schema: Schema) -> Verdict:
+    async def _check_history(self, subject: Subject, schema: Schema, *, normalize: bool) -> Verdict:
         """Version by version what the level in force asks for, newest first; the first refusal is the verdict."""
         level = level_of(await self.config(subject, inherited=True)) or ""
         every = sorted(await self.numbers(subject), reverse=True)
         for number in every if level.endswith("_TRANSITIVE") else every[:1]:
-            verdict = await self.check(subject, schema, number=number)
+            verdict = await self.check(subject, schema, number=number, normalize=normalize)
             if not verdict.compatible:
                 return verdict
         return Verdict(compatible=True)
 
-    async def referrers(self, subject: Subject, number: Number = "latest") -> list[int]:
+    async def referrers(self, subject: Subject, number: Number = "latest", *, deleted: bool = False) -> list[int]:
         found: list[int] = []
         if number == "latest":
             # AxonOps finds nobody who references `latest`.
@@ -248,7 +214,8 @@ class RestRegistry:
             number = newest.number if newest else number
         while True:
             path = ("subjects", asking.segment(subject), "versions", str(number), "referencedby")
-            page = self._parsed(wire.numbers, await self._get(*path, offset=len(found), limit=PAGE))
+            query = {"offset": len(found), "limit": PAGE, **asking.shown(deleted=deleted)}
+            page = self._parsed(wire.numbers, await self._get(*path, **query))
             found += page
             if len(page) < PAGE:
                 return sorted(set(found))
@@ -272,11 +239,19 @@ class RestRegistry:
             raise self._not_kept(registered, schema_id=schema_id, number=number)
         return registered
 
+    async def amend(self, subject: Subject, number: int, change: TagChange) -> Version:
+        path = ("subjects", asking.segment(subject), "versions", str(number), "tags")
+        answer = await self._send(Call("POST", path, body=wire.tag_change(change), writes=True))
+        if wire.is_registration(answer):
+            return self._parsed(lambda found: wire.version(found, subject), answer)
+        return self._read_back(answer, await self.version(subject, change.number or "latest"))
+
     async def delete_version(self, subject: Subject, number: int, *, permanent: bool = False) -> None:
-        await self._delete("subjects", asking.segment(subject), "versions", str(number), permanent=permanent)
+        path = ("subjects", asking.segment(subject), "versions", str(number))
+        await self._delete(*path, **asking.permanently(permanent=permanent))
 
     async def delete_subject(self, subject: Subject, *, permanent: bool = False) -> list[int]:
-        answer = await self._delete("subjects", asking.segment(subject), permanent=permanent)
+        answer = await self._delete("subjects", asking.segment(subject), **asking.permanently(permanent=permanent))
         return sorted(self._parsed(wire.numbers, answer))
 
     async def delete_context(self, context: str) -> None:
@@ -320,8 +295,9 @@ class RestRegistry:
         query: asking.Query = {"force": True} if force else {}
         await self._put("mode", *asking.scope(scope), body={"mode": mode.value}, query=query)
 
-    async def delete_mode(self, scope: Subject) -> None:
-        await self._delete("mode", *asking.scope(scope))
+    async def delete_mode(self, scope: Subject, *, recursive: bool = False) -> None:
+        query: asking.Query = {"recursive": True} if recursive else {}
+        await self._delete("mode", *asking.scope(scope), **query)
 
     async def highest_id(self, *, context: str = DEFAULT_CONTEXT) -> int:
         """Asks for any id of the context, then for the highest beside it; 7.x does not tell and is listed instead."""
@@ -342,43 +318,19 @@ class RestRegistry:
     async def _highest_listed(self, context: str) -> int:
         return max([version.id async for version in self.versions(context=context, deleted=True)], default=0)
 
-    # --- asking ------------------------------------------------------------------------------------------------------
-
-    async def _get(self, *path: str, **query: str | int | bool) -> Any:
-        return await self._send(Call("GET", path, query))
-
-    async def _find(self, *path: str, **query: str | int | bool) -> Any:
-        """The answer, or None where the registry says that there is no such thing; an unknown path is an error."""
-        try:
-            return await self._get(*path, **query)
-        except SchemaMcpError as error:
-            if error.details.get("error_code") in _ABSENT:
-                return None
-            raise
-
-    async def _put(self, *path: str, body: Json, query: asking.Query | None = None) -> None:
-        await self._send(Call("PUT", path, query or {}, body, writes=True))
-
-    async def _delete(self, *path: str, permanent: bool = False) -> Any:
-        return await self._send(Call("DELETE", path, {"permanent": True} if permanent else {}, writes=True))
-
-    def _about(self, subject: Subject, answer: Any, *, like: Schema | None = None) -> Version | None:
-        """The version in an answer, if it is one of this subject: other contexts and aliases do not count."""
-        if answer is None or not self._parsed(lambda found: wire.is_about(found, subject), answer):
-            return None
-        return self._parsed(lambda found: wire.version(found, subject, like=like), answer)
+    # -----------------------------------------------------------------------------------------------------------------
 
     async def _registered(
         self, answer: Any, subject: Subject, schema: Schema, *, number: int | None, normalize: bool
     ) -> Version:
         if wire.is_registration(answer):
             return self._parsed(lambda found: wire.version(found, subject, like=schema), answer)
-        # 7.x answers with the id alone: what it kept, and as which version, is read back.
-        found = (
-            await self.lookup(subject, schema, normalize=normalize)
-            if number is None
-            else await self.version(subject, number)
-        )
+        if number is not None:
+            return self._read_back(answer, await self.version(subject, number))
+        return self._read_back(answer, await self.lookup(subject, schema, normalize=normalize))
+
+    def _read_back(self, answer: Any, found: Version | None) -> Version:
+        """What a registration made where it answers with the id alone (7.x): the version that is there now."""
         if found is None or found.id != self._parsed(lambda told: wire.whole(told, "id"), answer):
             raise self._rest.replies.nonsense("to a registration, but does not show what it registered", status=200)
         return found
@@ -390,10 +342,3 @@ class RestRegistry:
             hint="It does not keep what it is given here. What it registered is still there: look before going on.",
             details={"registry": self.name, "id": registered.id, "version": registered.number},
         )
-
-    def _parsed(self, parse: Callable[[Any], Out], answer: Any) -> Out:
-        try:
-            return parse(answer)
-        except (TypeError, KeyError, ValueError) as error:
-            shown = json.dumps(answer)[:1_000]
-            raise self._rest.replies.nonsense("with JSON of another shape", status=HTTPStatus.OK, body=shown) from error

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from schema_mcp.domain.naming import parse_subject
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Mode, Reference, Schema, SchemaType, Subject, Version
-from schema_mcp.registries.contract import Verdict
+from schema_mcp.registries.contract import Tag, TagChange, Verdict
 
 
 def body(schema: Schema, *, schema_id: int | None = None, number: int | None = None) -> Json:
@@ -27,6 +27,24 @@ def body(schema: Schema, *, schema_id: int | None = None, number: int | None = N
 
 def reference_body(reference: Reference) -> Json:
     return {"name": reference.name, "subject": reference.subject, "version": reference.version}
+
+
+def tag_change(change: TagChange) -> Json:
+    """What is sent to amend a version."""
+    optional = {
+        "newVersion": change.number,
+        "tagsToAdd": [_tag(one) for one in change.added] or None,
+        "tagsToRemove": [_tag(one) for one in change.removed] or None,
+        "metadata": change.metadata,
+        "ruleSet": change.rule_set,
+        "rulesToMerge": change.rules_to_merge,
+        "rulesToRemove": list(change.rules_to_remove) or None,
+    }
+    return {key: value for key, value in optional.items() if value is not None}
+
+
+def _tag(tag: Tag) -> Json:
+    return {"schemaEntity": {"entityPath": tag.path, "entityType": tag.kind}, "tags": list(tag.tags)}
 
 
 def version(answer: Any, subject: Subject, *, like: Schema | None = None, deleted: bool = False) -> Version:
@@ -92,6 +110,25 @@ def is_about(answer: Any, wanted: Subject) -> bool:
     return named is None or parse_subject(_text(named)) in (wanted, Subject(wanted.name))
 
 
+def ids(answer: Any) -> dict[str, int]:
+    """The id of a content, by context."""
+    rows = [_object(row) for row in _items(answer)]
+    return {_context(row["context"]): _whole(row["id"]) for row in rows}
+
+
+def clusters(answer: Any) -> dict[str, str]:
+    scope = _object(_object(answer).get("scope") or {})
+    return {kind: _text(name) for kind, name in _object(scope.get("clusters") or {}).items()}
+
+
+def attributes(answer: Any) -> list[str]:
+    return texts(_object(answer).get("attributes") or [])
+
+
+def texts(answer: Any) -> list[str]:
+    return [_text(one) for one in _items(answer)]
+
+
 def subjects(answer: Any) -> list[Subject]:
     return [parse_subject(_text(name)) for name in _items(answer)]
 
@@ -101,8 +138,13 @@ def numbers(answer: Any) -> list[int]:
 
 
 def contexts(answer: Any) -> list[str]:
-    """Names as `.` and `.ctx`, whether or not the registry wraps them in colons."""
-    return [_text(name).removeprefix(":").removesuffix(":") or DEFAULT_CONTEXT for name in _items(answer)]
+    """Names as `.` and `.ctx`."""
+    return [_context(name) for name in _items(answer)]
+
+
+def _context(answer: Any) -> str:
+    """A context's name, whether or not the registry wraps it in colons."""
+    return _text(answer).removeprefix(":").removesuffix(":") or DEFAULT_CONTEXT
 
 
 def holders(answer: Any, context: str) -> list[tuple[Subject, int]]:

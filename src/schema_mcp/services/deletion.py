@@ -10,7 +10,7 @@ from typing import Final
 from schema_mcp.domain.errors import ConflictError, InvalidRequestError, NotFoundError, StalePlanError
 from schema_mcp.domain.naming import resolve
 from schema_mcp.domain.schema import Json, Subject, Version
-from schema_mcp.registries.contract import Registry
+from schema_mcp.registries.contract import Capability, Registry
 from schema_mcp.registries.guard import approved
 from schema_mcp.services import approvals, commits
 from schema_mcp.services.ground import Ground, Signature
@@ -80,7 +80,7 @@ async def preview(
         registry=registry.name,
         subject=subject,
         permanent=permanent,
-        versions=tuple([await _doomed(registry, subject, one, set(chosen)) for one in chosen]),
+        versions=tuple([await _doomed(registry, subject, one, set(chosen), permanent=permanent) for one in chosen]),
         aliases=await _aliases(registry, subject, number),
         stored=tuple(record.number for record in store.records(subject)),
     )
@@ -142,7 +142,7 @@ def _refuse_too_early(subject: Subject, live: Sequence[int], *, permanent: bool)
         )
 
 
-async def _doomed(registry: Registry, subject: Subject, number: int, going: set[int]) -> Doomed:
+async def _doomed(registry: Registry, subject: Subject, number: int, going: set[int], *, permanent: bool) -> Doomed:
     version = await registry.version(subject, number, deleted=True)
     if version is None:
         raise NotFoundError(f"{registry.name}: version {number} of {subject} went away meanwhile", hint="Try again.")
@@ -151,20 +151,21 @@ async def _doomed(registry: Registry, subject: Subject, number: int, going: set[
         number=number,
         id=version.id,
         deleted=version.deleted,
-        referrers=tuple(await _referrers(registry, version, going)),
+        referrers=tuple(await _referrers(registry, version, going, deleted=permanent)),
         shared_with=tuple(sorted({str(other) for other, _ in holders if other != subject})),
     )
 
 
-async def _referrers(registry: Registry, version: Version, going: set[int]) -> list[int]:
-    """Ids that reference the version, those inside the deletion itself left out."""
+async def _referrers(registry: Registry, version: Version, going: set[int], *, deleted: bool) -> list[int]:
+    """Ids that reference the version, those inside the deletion itself left out; a purge stops at soft-deleted ones."""
     found: set[int] = set()
+    deleted = deleted and Capability.PAST_REFERRERS in registry.capabilities
     try:
-        users = await registry.referrers(version.subject, version.number)
+        users = await registry.referrers(version.subject, version.number, deleted=deleted)
     except NotFoundError:
         users = []  # so a registry answers for a soft-deleted version, which nothing live can use
     for schema_id in users:
-        holders = await registry.holders(schema_id, context=version.subject.context)
+        holders = await registry.holders(schema_id, context=version.subject.context, deleted=deleted)
         inside = holders and all(other == version.subject and number in going for other, number in holders)
         if not inside:
             found.add(schema_id)

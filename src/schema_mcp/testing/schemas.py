@@ -30,6 +30,8 @@ class KeepsSchemas:
 
         assert info.product
         assert info.version
+        assert {"AVRO", "JSON", "PROTOBUF"} <= set(await registry.types())
+        assert await registry.deployment() == await registry.deployment()
 
     async def test_a_registered_schema_is_read_back(self, registry: Registry) -> None:
         subject, schema = fresh(), record("id")
@@ -127,9 +129,11 @@ class KeepsSchemas:
     async def test_a_schema_is_found_by_its_guid(self, registry: Registry) -> None:
         subject, schema = fresh(), record("id")
         kept = await there(registry, await registry.register(subject, schema))
+        guid, unknown = guid_of(kept.schema), str(uuid4())
 
-        assert is_same(await registry.by_guid(guid_of(kept.schema)), schema)
-        assert await registry.by_guid(str(uuid4())) is None
+        assert is_same(await registry.by_guid(guid), schema)
+        assert await registry.ids(guid) == {".": kept.id}
+        assert (await registry.by_guid(unknown), await registry.ids(unknown)) == (None, {})
 
     @needs(Capability.SOFT_DELETE, Capability.BULK_LISTING)
     async def test_a_soft_deleted_schema_is_found_by_its_guid(self, registry: Registry) -> None:

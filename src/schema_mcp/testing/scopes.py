@@ -3,6 +3,7 @@
 import pytest
 
 from schema_mcp.domain.errors import ConflictError, NotFoundError, ReadOnlyError, RegistryError
+from schema_mcp.domain.identity import guid_of
 from schema_mcp.domain.schema import Mode, Subject, Version
 from schema_mcp.registries.contract import Capability, Registry, level_of
 from schema_mcp.testing.samples import fresh, fresh_context, grown, is_same, needs, record
@@ -56,6 +57,7 @@ class KeepsScopes:
         assert is_same(await registry.schema(1, context=context), schema)
         assert not is_same(await registry.schema(1), schema)
         assert await registry.holders(1, context=context) == [(subject, 1)]
+        assert await registry.ids(guid_of(schema)) == {context: 1}
         assert await registry.highest_id(context=context) == 1
         assert await registry.highest_id(context=fresh_context()) == 0
 
@@ -197,6 +199,25 @@ class KeepsScopes:
         assert await registry.mode(subject, inherited=True) is Mode.READONLY
         await registry.delete_mode(scope)
         assert await registry.mode(scope) is None
+
+    @needs(Capability.MODES, Capability.RECURSION)
+    async def test_no_mode_need_be_there_where_all_are_taken_away(self, registry: Registry) -> None:
+        subject = fresh()
+
+        await registry.delete_mode(subject, recursive=True)
+
+        assert await registry.mode(subject) is None
+
+    @needs(Capability.MODES, Capability.CONTEXTS, Capability.RECURSION)
+    async def test_the_modes_of_all_subjects_of_a_context_are_taken_away_at_once(self, registry: Registry) -> None:
+        context = fresh_context()
+        scopes = (Subject("", context), fresh("a", context), fresh("b", context))
+        for scope in scopes:
+            await registry.set_mode(scope, Mode.READONLY)
+
+        await registry.delete_mode(scopes[0], recursive=True)
+
+        assert [await registry.mode(scope) for scope in scopes] == [None, None, None]
 
     # --- configuration -----------------------------------------------------------------------------------------------
 

@@ -10,11 +10,10 @@ from typing import Any, NoReturn, cast
 
 from schema_mcp.domain.contracts import checked_metadata, checked_rule_set
 from schema_mcp.domain.schema import Json, Reference, SchemaType
+from schema_mcp.registries.contract import Tag, TagChange
 from schema_mcp.registries.embedded.drafts import NO_ID, Draft
 from schema_mcp.registries.embedded.refusals import Refusal
 from schema_mcp.registries.embedded.settings import CONFIG_FIELDS
-from schema_mcp.registries.embedded.tagging import Tag
-from schema_mcp.registries.embedded.tags import TagChange
 
 _INT = range(-(2**31), 2**31)
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")

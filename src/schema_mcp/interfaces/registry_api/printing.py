@@ -1,25 +1,16 @@
-"""How versions look on the wire: field names, formats, qualified references.
+"""How versions look on the wire: field names, tags, qualified references.
 
 Source: registry semantics 1.9. Empty lists are left out; a time and `deleted` stand only where the registry says them.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Protocol, cast
 
-from schema_mcp.domain.engine import format_of, parse
 from schema_mcp.domain.identity import guid
 from schema_mcp.domain.naming import resolve
-from schema_mcp.domain.schema import Json, Reference, Schema, SchemaType, Subject, Version
-from schema_mcp.registries.embedded.references import whole_of
-from schema_mcp.registries.embedded.session import Session
-from schema_mcp.registries.embedded.tagging import Tag, found_tags
-
-
-class _Serializes(Protocol):
-    """What Protobuf can do beyond the contract of formats: a base64 file descriptor."""
-
-    def serialized(self, parsed: Any) -> str: ...
+from schema_mcp.domain.schema import Json, Reference, Schema, Subject, Version
+from schema_mcp.registries.contract import Tag
+from schema_mcp.registries.embedded.tagging import found_tags
 
 
 def version_json(version: Version, *, tags: Sequence[Tag] = ()) -> Json:
@@ -49,20 +40,6 @@ def schema_json(version: Version, *, tags: Sequence[Tag] = ()) -> Json:
     if version.timestamp is not None:
         shown |= {"ts": version.timestamp, "deleted": version.deleted}
     return shown
-
-
-def formatted(session: Session, version: Version, wanted: str) -> Version:
-    """The version with its text in another format, where its language has it; the GUID stays."""
-    kind = version.schema.type
-    match wanted, kind:
-        case "resolved", SchemaType.AVRO:
-            write = format_of(kind).resolved
-        case "serialized", SchemaType.PROTOBUF:
-            write = cast("_Serializes", format_of(kind)).serialized
-        case _:
-            return version
-    text = write(parse(whole_of(session, version)))
-    return replace(version, schema=replace(version.schema, text=text))
 
 
 def qualified(version: Version) -> Version:

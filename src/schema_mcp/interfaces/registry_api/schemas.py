@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Subject, Version
 from schema_mcp.interfaces.registry_api.calls import Call, Raw, not_found
-from schema_mcp.interfaces.registry_api.printing import formatted, qualified, schema_json, tags_in, version_json
+from schema_mcp.interfaces.registry_api.printing import qualified, schema_json, tags_in, version_json
 from schema_mcp.registries.embedded import finding, lists, stored
+from schema_mcp.registries.embedded.forms import formatted
 from schema_mcp.registries.embedded.lists import Filter
 from schema_mcp.registries.embedded.session import Session
 

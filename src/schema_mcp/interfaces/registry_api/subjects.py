@@ -4,13 +4,7 @@ from schema_mcp.domain.compatibility import Outcome
 from schema_mcp.domain.schema import Json, Version
 from schema_mcp.interfaces.registry_api import bodies
 from schema_mcp.interfaces.registry_api.calls import Call, Raw
-from schema_mcp.interfaces.registry_api.printing import (
-    formatted,
-    qualified,
-    registered_json,
-    tags_in,
-    version_json,
-)
+from schema_mcp.interfaces.registry_api.printing import qualified, registered_json, tags_in, version_json
 from schema_mcp.registries.embedded import (
     deletion,
     finding,
@@ -24,6 +18,7 @@ from schema_mcp.registries.embedded import (
 )
 from schema_mcp.registries.embedded.drafts import Draft
 from schema_mcp.registries.embedded.finding import number_of
+from schema_mcp.registries.embedded.forms import formatted
 from schema_mcp.registries.embedded.lists import EVERYWHERE, Shown
 from schema_mcp.registries.embedded.refusals import Refusal
 from schema_mcp.registries.embedded.session import Session

@@ -1,7 +1,7 @@
 """The embedded registry as a backend: in process, one SQLite file or memory, Confluent's semantics, no Kafka."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version as installed
 from typing import Concatenate, ParamSpec, TypeVar
@@ -9,12 +9,13 @@ from typing import Concatenate, ParamSpec, TypeVar
 from schema_mcp.domain.contracts import checked_metadata, checked_rule_set
 from schema_mcp.domain.errors import ConfigurationError, NotFoundError, RegistryError
 from schema_mcp.domain.naming import ALL_CONTEXTS, parse_subject
-from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Level, Mode, Schema, Subject, Version
+from schema_mcp.domain.schema import DEFAULT_CONTEXT, Json, Level, Mode, Schema, SchemaType, Subject, Version
 from schema_mcp.registries.answers import UNSET, refusal
-from schema_mcp.registries.contract import Capability, Connection, Info, Number, Verdict
+from schema_mcp.registries.contract import Capability, Connection, Deployment, Form, Info, Number, TagChange, Verdict
 from schema_mcp.registries.embedded import (
     deletion,
     finding,
+    forms,
     judging,
     lists,
     lookup,
@@ -22,6 +23,7 @@ from schema_mcp.registries.embedded import (
     registration,
     settings,
     stored,
+    tags,
 )
 from schema_mcp.registries.embedded.core import Core
 from schema_mcp.registries.embedded.drafts import NO_ID, Draft
@@ -52,6 +54,12 @@ class EmbeddedRegistry:
     async def info(self) -> Info:
         self._read(lambda session: session.sql.execute("SELECT 1"))
         return Info("schema-mcp embedded", installed("schema-mcp"))
+
+    async def deployment(self) -> Deployment:
+        return Deployment({"schema-registry-cluster": self.name})
+
+    async def types(self) -> list[str]:
+        return sorted(SchemaType)
 
     async def contexts(self) -> list[str]:
         return self._read(finding.contexts)
@@ -92,6 +100,24 @@ class EmbeddedRegistry:
         except NotFoundError:
             return None
 
+    async def ids(self, guid: str) -> Mapping[str, int]:
+        return self._read(finding.ids_of_guid, guid)
+
+    async def text(
+        self, subject: Subject, form: Form, number: Number = "latest", *, deleted: bool = False
+    ) -> str | None:
+        found = await self.version(subject, number, deleted=deleted)
+        return (await self._ask(forms.formatted, found, form)).schema.text if found else None
+
+    async def by_metadata(
+        self, subject: Subject, properties: Mapping[str, str], *, deleted: bool = False
+    ) -> Version | None:
+        try:
+            found = await self._ask(finding.by_metadata, Asked(subject), properties, deleted=deleted)
+        except NotFoundError:
+            return None
+        return found if found.subject == subject else None
+
     async def holders(
         self, schema_id: int, *, context: str = DEFAULT_CONTEXT, deleted: bool = False
     ) -> list[tuple[Subject, int]]:
@@ -105,11 +131,15 @@ class EmbeddedRegistry:
         except NotFoundError:
             return None
 
-    async def check(self, subject: Subject, schema: Schema, *, number: Number | None = None) -> Verdict:
+    async def check(
+        self, subject: Subject, schema: Schema, *, number: Number | None = None, normalize: bool = False
+    ) -> Verdict:
+        draft = _draft(schema)
         if number is None:
-            outcome = await self._ask(judging.verdict, subject, _draft(schema))
+            outcome = await self._ask(judging.verdict, subject, draft, normalize=normalize)
         else:
-            outcome = await self._ask(judging.verdict_on_version, subject, _number(number), _draft(schema))
+            found = _number(number)
+            outcome = await self._ask(judging.verdict_on_version, subject, found, draft, normalize=normalize)
         return Verdict(outcome.compatible, outcome.messages)
 
     async def register(
@@ -124,6 +154,9 @@ class EmbeddedRegistry:
         draft = _draft(schema, schema_id=NO_ID if schema_id is None else schema_id, number=number or 0)
         return await self._change(registration.register, subject, draft, normalize=normalize)
 
+    async def amend(self, subject: Subject, number: int, change: TagChange) -> Version:
+        return await self._change(tags.change, subject, number, change)
+
     async def delete_version(self, subject: Subject, number: int, *, permanent: bool = False) -> None:
         await self._change(deletion.delete_version, subject, number, permanent=permanent)
 
@@ -133,9 +166,9 @@ class EmbeddedRegistry:
     async def delete_context(self, context: str) -> None:
         await self._change(deletion.delete_context, context)
 
-    async def referrers(self, subject: Subject, number: Number = "latest") -> list[int]:
-        found = self._read(finding.version, Asked(subject), _number(number))
-        return self._read(references.referrers, found.subject, found.number)
+    async def referrers(self, subject: Subject, number: Number = "latest", *, deleted: bool = False) -> list[int]:
+        found = self._read(finding.version, Asked(subject), _number(number), deleted=True)
+        return self._read(references.referrers, found.subject, found.number, deleted=deleted)
 
     async def config(self, scope: Subject, *, inherited: bool = False) -> Json | None:
         return self._unless_unset(settings.config, scope, inherited=inherited)
@@ -152,8 +185,8 @@ class EmbeddedRegistry:
     async def set_mode(self, scope: Subject, mode: Mode, *, force: bool = False) -> None:
         await self._change(settings.set_mode, scope, mode, force=force)
 
-    async def delete_mode(self, scope: Subject) -> None:
-        await self._change(settings.delete_mode, scope)
+    async def delete_mode(self, scope: Subject, *, recursive: bool = False) -> None:
+        await self._change(settings.delete_mode, scope, recursive=recursive)
 
     async def highest_id(self, *, context: str = DEFAULT_CONTEXT) -> int:
         return self._read(stored.highest_id, context)

@@ -17,10 +17,11 @@ from schema_mcp.domain.engine import Whole
 from schema_mcp.domain.errors import InvalidSchemaError
 from schema_mcp.domain.identity import is_unicode
 from schema_mcp.domain.schema import Json, Reference, Schema, SchemaType, Subject, Version
+from schema_mcp.registries.contract import Tag
 from schema_mcp.registries.embedded import references, stored
 from schema_mcp.registries.embedded.refusals import Refusal, invalid_schema
 from schema_mcp.registries.embedded.session import Session
-from schema_mcp.registries.embedded.tagging import Tag, tagged
+from schema_mcp.registries.embedded.tagging import tagged
 
 NO_ID = -1
 _TYPES = frozenset(SchemaType)

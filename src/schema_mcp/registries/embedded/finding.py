@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from schema_mcp.domain.contracts import has_properties
 from schema_mcp.domain.identity import md5_of
 from schema_mcp.domain.naming import ALL_CONTEXTS
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Subject, Version
@@ -65,8 +66,7 @@ def by_metadata(session: Session, asked: Asked, pairs: Mapping[str, str], *, del
     if not exists(session, subject, deleted=deleted):
         raise subject_missing(subject)
     for found in stored.newest_first(session, subject, deleted=deleted):
-        metadata = found.schema.metadata
-        if metadata is not None and pairs.items() <= metadata.get("properties", {}).items():
+        if has_properties(found.schema.metadata, pairs):
             return found
     raise schema_missing()
 

@@ -5,24 +5,15 @@ Source: the recordings of Confluent 8.1.5. There, paths are full names of record
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from schema_mcp.domain.schema import Json, SchemaType
+from schema_mcp.registries.contract import Tag
 from schema_mcp.registries.embedded.refusals import invalid_schema
 
 PROPERTY = "confluent:tags"
 RECORD = "sr_record"
 FIELD = "sr_field"
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """Tags of one place: `path` is `com.ex.User` for a record, `com.ex.User.name` for a field."""
-
-    path: str
-    kind: str
-    tags: tuple[str, ...]
 
 
 def tagged(text: str, kind: str, added: Sequence[Tag], removed: Sequence[Tag]) -> str:
