@@ -22,6 +22,7 @@ class Process:
     def __init__(self, process: subprocess.Popen[str]):
         self.process = process
         self._asked = 0
+        self._watch = self._watched()
 
     def tell(self, message: Mapping[str, Any]) -> None:
         assert self.process.stdin
@@ -32,6 +33,8 @@ class Process:
         """The answer to a request; notifications on the way are passed over."""
         assert self.process.stdout
         self._asked += 1
+        self._watch.cancel()
+        self._watch = self._watched()
         self.tell({"id": self._asked, "method": method, "params": params})
         while line := self.process.stdout.readline():
             answer: dict[str, Any] = json.loads(line)
@@ -58,6 +61,16 @@ class Process:
         self.process.send_signal(how)
         return self.process.wait(PATIENCE)
 
+    def end(self) -> None:
+        self._watch.cancel()
+        self.process.kill()
+
+    def _watched(self) -> Timer:
+        """A server that was asked and says nothing is killed: then whoever asked reads the end of its output."""
+        watch = Timer(PATIENCE, self.process.kill)
+        watch.start()
+        return watch
+
     def complaints(self) -> str:
         assert self.process.stderr
         return self.process.stderr.read()
@@ -75,11 +88,9 @@ def serving(folder: Path, environ: Mapping[str, str], *options: str) -> Generato
         stderr=subprocess.PIPE,
         text=True,
     )
-    watch = Timer(PATIENCE, process.kill)
-    watch.start()
     with process:
+        server = Process(process)
         try:
-            yield Process(process)
+            yield server
         finally:
-            watch.cancel()
-            process.kill()
+            server.end()

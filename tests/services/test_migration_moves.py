@@ -6,10 +6,9 @@ import pytest
 
 from schema_mcp.domain.errors import InvalidRequestError, ReadOnlyError
 from schema_mcp.domain.plan import Action
-from schema_mcp.domain.schema import Level, Mode, Reference, Schema, SchemaType, Subject
+from schema_mcp.domain.schema import Mode, Reference, Schema, SchemaType, Subject
 from schema_mcp.services.migration import Clash
 from schema_mcp.services.selection import Selection
-from schema_mcp.stores.journal import Status
 from services.moves import done, dump, fill, planned, put, taken_back, using
 from services.world import BREAKING, ORDERS, V1, V2, V3, World, record
 
@@ -398,45 +397,3 @@ async def test_a_closed_target_is_refused_at_once(world: World):
     assert any("takes no writes" in one for one in planned["warnings"])
     with pytest.raises(ReadOnlyError):
         await tool(world, "apply_plan", plan=planned["plan"])
-
-
-async def test_a_subject_is_promoted_with_what_it_references(world: World):
-    dev = world.registry("dev")
-    await fill(dev, 2, 3, (".",))
-    ends = {"source": "dev", "target": "prod", "subject": "orders.001-value"}
-
-    shown = await tool(world, "promote_schema", **ends, version=2, dry_run=True)
-    assert (shown["status"], shown["total"], world.registry("prod").writes) == (None, 3, 0)
-    first = await tool(world, "promote_schema", **ends, version=2)
-    second = await tool(world, "promote_schema", **ends)
-
-    assert [(one["status"], one["done"]) for one in (first, second)] == [("succeeded", 3), ("succeeded", 1)]
-    assert await world.held("prod", Subject("orders.001-value")) == await world.held("dev", Subject("orders.001-value"))
-    assert await world.held("prod", Subject("orders.000-value")) == {}
-    assert (await tool(world, "promote_schema", **ends))["next"] == "Nothing to do."
-
-
-async def test_a_promotion_that_the_targets_level_refuses_writes_nothing(world: World):
-    dev, prod = world.registry("dev"), world.registry("prod")
-    await dev.set_config(ORDERS, {"compatibility": "NONE"})
-    for text in (V1, BREAKING):
-        await dev.register(ORDERS, Schema(text))
-    await put(prod, ORDERS, V1, 1)
-    await prod.set_config(ORDERS, {"compatibility": Level.FULL})
-    before = await dump(prod)
-
-    told = await world.read("promote_schema", {"source": "dev", "target": "prod", "subject": ORDERS.name})
-
-    assert told.exit_code == 4
-    assert told.model_dump()["rows"][0]["found"].startswith("not compatible with what the target has: by FULL, with")
-    assert await dump(prod) == before
-
-
-async def test_promotion_says_where_the_store_does_not_send_the_subject(world: World):
-    await world.register()
-    await world.wish(targets=("dev",))
-
-    told = await tool(world, "promote_schema", source="dev", target="prod", subject=ORDERS.name)
-
-    assert told["status"] == Status.SUCCEEDED
-    assert "extra" in told["warnings"][0]
