@@ -16,7 +16,6 @@ from typing import Any
 import anyio
 
 from schema_mcp import app
-from schema_mcp.domain.plan import to_text
 from schema_mcp.domain.schema import Mode, Reference, Schema, SchemaType, Subject
 from schema_mcp.registries.backends.embedded import EmbeddedRegistry
 from schema_mcp.registries.contract import Connection
@@ -25,6 +24,7 @@ from schema_mcp.services.exporting import Form
 from schema_mcp.services.ground import silent
 from schema_mcp.services.holdings import Extent, Holding
 from schema_mcp.services.judgement import Side
+from schema_mcp.services.kept import keep_plan
 from schema_mcp.services.restoring import Terms
 from schema_mcp.services.selection import Selection
 from schema_mcp.settings import load
@@ -97,7 +97,7 @@ async def measured(workspace: Workspace, folder: Path, versions: int) -> None:
 async def restore(workspace: Workspace, folder: Path, holding: Holding) -> None:
     path, count = folder / "backup.tar.gz", len(holding.versions)
     planning, made = await timed(lambda: restoring.plan(workspace.fleet, path, "there", Terms()))
-    await workspace.journal.keep_plan(made.plan.digest, to_text(made.plan), "bench")
+    await keep_plan(workspace.journal, made.plan, "bench")
     signed = workspace.signature("bench")
 
     async def apply() -> Any:

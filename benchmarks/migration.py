@@ -17,11 +17,12 @@ from typing import Any
 import anyio
 
 from schema_mcp import app
-from schema_mcp.domain.plan import Plan, to_text
+from schema_mcp.domain.plan import Plan
 from schema_mcp.domain.schema import Schema, Subject
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services import application, migration
 from schema_mcp.services.ground import silent
+from schema_mcp.services.kept import keep_plan
 from schema_mcp.services.selection import Selection
 from schema_mcp.settings import load
 from schema_mcp.toolkit.workspace import Workspace
@@ -91,7 +92,7 @@ async def fill(registry: GuardedRegistry, subjects: int, versions: int) -> None:
 async def planned(workspace: Workspace) -> Plan:
     ends = workspace.registry("dev"), workspace.registry("prod")
     plan = (await migration.plan(*ends, Selection())).plan
-    await workspace.journal.keep_plan(plan.digest, to_text(plan), "Ann")
+    await keep_plan(workspace.journal, plan, "Ann")
     return plan
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
-from schema_mcp.domain.plan import to_text
 from schema_mcp.domain.schema import Mode, Reference, Schema, SchemaType, Subject
 from schema_mcp.services import migration
+from schema_mcp.services.kept import keep_plan
 from schema_mcp.services.migration import Clash, Migration
 from schema_mcp.services.selection import Selection
 from schema_mcp.stores.journal import Status
@@ -21,7 +21,7 @@ async def made(world: World, *, keep_ids: bool = True, selection: Selection | No
     done = await migration.plan(
         world.registry("dev"), world.registry("prod"), selection or Selection(), keep_ids=keep_ids
     )
-    await world.ground.journal.keep_plan(done.plan.digest, to_text(done.plan), "Ann")
+    await keep_plan(world.ground.journal, done.plan, "Ann")
     return done
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from schema_mcp import app
 from schema_mcp.domain.caller import Caller, Scope, with_implied
-from schema_mcp.domain.plan import Plan, to_text
+from schema_mcp.domain.plan import Plan
 from schema_mcp.domain.schema import Level, Mode, Reference, Schema, SchemaType, Subject
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services import application, deployment, registration
 from schema_mcp.services.draft import Terms
 from schema_mcp.services.ground import Ground, Signature
+from schema_mcp.services.kept import keep_plan
 from schema_mcp.services.registration import Registered, Stop, Wanted
 from schema_mcp.services.selection import Selection
 from schema_mcp.settings import load
@@ -93,7 +94,7 @@ class World:
         )
 
     async def keep(self, plan: Plan) -> Plan:
-        await self.ground.journal.keep_plan(plan.digest, to_text(plan), "Ann")
+        await keep_plan(self.ground.journal, plan, "Ann")
         return plan
 
     async def apply(self, plan: Plan, scope: Scope = Scope.ADMIN) -> Run:

@@ -7,8 +7,9 @@ in each registry, and every step: when any of them moves, the plan is stale.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final
 
 from schema_mcp.domain.caller import Scope
@@ -133,7 +134,7 @@ class Blocked:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """What to do, in order.
 
@@ -150,7 +151,7 @@ class Plan:
     warnings: tuple[str, ...] = field(default=())
     rollout: Rollout = Rollout()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The plan's name: SHA-256 over everything in it."""
         return hashlib.sha256(to_text(self).encode()).hexdigest()
@@ -166,7 +167,11 @@ class Plan:
 
 def to_text(plan: Plan) -> str:
     """The plan as canonical JSON, for the journal and the digest."""
-    return json.dumps(asdict(plan), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(_told(plan), default=_told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _told(one: Any) -> dict[str, Any]:
+    return {each.name: getattr(one, each.name) for each in fields(one)}
 
 
 def from_text(text: str) -> Plan:

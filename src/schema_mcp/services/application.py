@@ -9,7 +9,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from schema_mcp.domain.errors import InvalidRequestError, LockHeldError, NotFoundError, SchemaMcpError, StalePlanError
-from schema_mcp.domain.plan import Plan, to_text
+from schema_mcp.domain.plan import Plan
 from schema_mcp.registries.guard import approved
 from schema_mcp.services import (
     approvals,
@@ -25,7 +25,7 @@ from schema_mcp.services import (
     steps,
 )
 from schema_mcp.services.ground import Ground, Report, Signature
-from schema_mcp.services.kept import kept_plan
+from schema_mcp.services.kept import keep_plan, kept_plan
 from schema_mcp.stores.journal import Journal, Run, Status
 from schema_mcp.stores.lanes import Place
 
@@ -86,7 +86,7 @@ def in_turn(
 async def apply_now(ground: Ground, plan: Plan, signed: Signature, report: Report) -> steps.Outcome:
     """Carry out the part of a registration that a plan is, to its end; nobody is to apply it again."""
     digest = plan.digest
-    await ground.journal.keep_plan(digest, to_text(plan), signed.caller.name)
+    await keep_plan(ground.journal, plan, signed.caller.name)
     run = await ground.journal.start(
         kind=recovery.REGISTRATION, plan=digest, owner=signed.caller.name, total=len(plan.steps)
     )

@@ -4,11 +4,12 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Final
 
 from anyio import to_thread
+from anyio.lowlevel import checkpoint
 
 from schema_mcp.domain.drift import Drift, Held, Kind
 from schema_mcp.domain.errors import InvalidRequestError
@@ -39,6 +40,8 @@ KIND: Final = "deployment"
 
 DEFAULTS = Terms()
 
+_AT_A_STRETCH = 100
+
 
 async def plan(
     fleet: Fleet,
@@ -61,16 +64,19 @@ async def plan(
     made = await each(names, lambda name: _draft(fleet.get(name), store, selection, terms, pruned_by), at_once=AT_ONCE)
     drafts = dict(zip(names, made, strict=True))
     observed = [await to_thread.run_sync(snapshots.digest, draft.found) for draft in made]
-    return Plan(
+    ordered = [await to_thread.run_sync(_ordered, draft) for draft in made]
+    whole = Plan(
         kind=KIND,
         request={"registries": names, **selection.as_request(), **terms.as_request()},
         commit=store.head or "",
         observed=dict(zip(names, observed, strict=True)),
-        steps=tuple(step for name in names for step in _ordered(drafts[name])),
+        steps=tuple(chain.from_iterable(ordered)),
         blocked=tuple(blocked for name in names for blocked in drafts[name].blocked),
         warnings=tuple(_warnings(drafts)),
         rollout=terms.rollout,
     )
+    await to_thread.run_sync(lambda: whole.digest)  # ten thousand steps take a while: off the event loop, and once
+    return whole
 
 
 async def again(fleet: Fleet, store: SchemaStore, journal: Journal, made: Plan) -> Plan:
@@ -84,7 +90,9 @@ async def _draft(
 ) -> Draft:
     sides = await between(registry, store, selection)
     draft = Draft(registry, store, sides.wanted, sides.found, terms)
-    for subject, several in groupby(sides.drift, key=attrgetter("subject")):
+    for index, (subject, several) in enumerate(groupby(sides.drift, key=attrgetter("subject"))):
+        if index % _AT_A_STRETCH == 0:
+            await checkpoint()  # other calls go on meanwhile: a registry in this process keeps nobody waiting
         await _plan_subject(draft, subject, list(several))
     if journal is not None:
         await prune(draft, sides.drift, journal)
@@ -127,8 +135,9 @@ def _ordered(draft: Draft) -> tuple[Step, ...]:
     places = {(step.subject, step.number) for step in draft.steps if step.action in going}
 
     def uses(place: Place) -> Sequence[Place]:
-        stored = draft.store.version(*place)
-        return draft.found.uses.get(place) or (used_by(stored.version) if stored else ())
+        there = draft.found.uses.get(place)
+        stored = None if there else draft.store.version(*place)
+        return there or (used_by(stored.version) if stored else ())
 
     rank = {(registry, *place): index for index, place in enumerate(in_reference_order(places, uses))}
     return in_order(draft.steps, rank)

@@ -64,7 +64,8 @@ async def detect_in(
 
 async def between(registry: Registry, store: SchemaStore, selection: Selection) -> Sides:
     """The store, as last refreshed, against one registry."""
-    wanted = snapshots.of_store(store, registry.name, selection.wants, selection.subjects)
+    view = store.still()  # a thread takes its time, and others may commit
+    wanted = await to_thread.run_sync(snapshots.of_store, view, registry.name, selection.wants, selection.subjects)
     found = await snapshots.of_registry(
         registry,
         selection.wants,

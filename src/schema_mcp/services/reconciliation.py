@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from schema_mcp.domain.drift import Drift, Kind
-from schema_mcp.domain.plan import Plan, Step, to_text
+from schema_mcp.domain.plan import Plan, Step
 from schema_mcp.domain.schema import Subject
 from schema_mcp.registries.contract import Registry
 from schema_mcp.services import adoption, deployment, drift
 from schema_mcp.services.adoption import Adoption
 from schema_mcp.services.adoption_wishes import Terms
 from schema_mcp.services.ground import Ground, Report, Signature
+from schema_mcp.services.kept import keep_plan
 from schema_mcp.services.selection import Selection
 from schema_mcp.stores.schemastore import AddVersion, Change, SetContextWish, SetWish, UpdateVersion
 
@@ -68,7 +69,7 @@ async def to_deploy(ground: Ground, registry: Registry, selection: Selection, ca
     plan = await deployment.plan(ground.fleet, ground.store, [registry.name], selection)
     sides = await drift.between(registry, ground.store, selection)
     if plan.steps:
-        await ground.journal.keep_plan(plan.digest, to_text(plan), caller)
+        await keep_plan(ground.journal, plan, caller)
     left = [
         *(Left(one.subject, one.number, one.reason, one.hint) for one in plan.blocked),
         *_extra(sides.drift, plan.steps),

@@ -11,7 +11,7 @@ from schema_mcp.domain.references import Place, used_by
 from schema_mcp.domain.schema import Level, Subject, Version
 from schema_mcp.registries.contract import LEVEL_KEYS, Capability, Registry, level_of
 from schema_mcp.services.together import each
-from schema_mcp.stores.schemastore import ContextWish, SchemaStore
+from schema_mcp.stores.schemastore import ContextWish, SchemaStore, View
 
 Wanted = Callable[[Subject], bool]
 """Which subjects a question is about."""
@@ -79,7 +79,7 @@ async def settings_at(registry: Registry, scope: Subject) -> Wish:
     return Wish(Level(level) if level in set(Level) else None, mode, fields)
 
 
-def of_store(store: SchemaStore, registry: str, wanted: Wanted, subjects: Collection[Subject] = ()) -> Snapshot:
+def of_store(store: View, registry: str, wanted: Wanted, subjects: Collection[Subject] = ()) -> Snapshot:
     """What the store wants a registry to hold: live versions of the subjects meant for it, and what it declares for
     these subjects and for their contexts."""
     versions: dict[Subject, dict[int, Held]] = {}

@@ -26,6 +26,10 @@ class View:
         """The commit that the answers come from; None before the first one."""
         return self._index.commit
 
+    def still(self) -> "View":
+        """The same answers from now on, whatever is committed meanwhile."""
+        return View(self._index, self._read, self._shelf)
+
     def contexts(self) -> list[str]:
         """Contexts with a subject or a wish."""
         index = self._index

@@ -13,13 +13,13 @@ from anyio import to_thread
 
 from schema_mcp import logs
 from schema_mcp.domain.errors import InvalidRequestError, SchemaMcpError
-from schema_mcp.domain.plan import to_text
 from schema_mcp.interfaces.cli import markdown
 from schema_mcp.interfaces.cli.arguments import given, options_of
 from schema_mcp.interfaces.cli.calling import called, opened
 from schema_mcp.interfaces.cli.options import ending, options, settings_of
 from schema_mcp.interfaces.cli.render import show
 from schema_mcp.services import application, planfiles
+from schema_mcp.services.kept import keep_plan
 from schema_mcp.settings import SETTINGS, Settings
 from schema_mcp.toolkit.tool import Shape, Tool
 from schema_mcp.toolkit.workspace import Workspace
@@ -68,7 +68,7 @@ async def _apply(workspace: Workspace, arguments: Mapping[str, Any], file: Path 
         raise InvalidRequestError("Which plan?", hint="Name a file, or --plan with a digest: one of the two.")
     if file is not None:
         plan = planfiles.read(await to_thread.run_sync(file.read_text, "utf-8"))
-        await workspace.journal.keep_plan(plan.digest, to_text(plan), workspace.caller.name)
+        await keep_plan(workspace.journal, plan, workspace.caller.name)
         arguments = {**arguments, "plan": plan.digest}
     result = cast("TaskState", await called(CATALOGUE["apply_plan"], arguments, workspace))
 

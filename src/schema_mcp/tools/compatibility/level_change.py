@@ -7,9 +7,9 @@ from pydantic import Field
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.naming import parse_context, shown_context
-from schema_mcp.domain.plan import to_text
 from schema_mcp.domain.schema import Level
 from schema_mcp.services import level_change
+from schema_mcp.services.kept import keep_plan
 from schema_mcp.services.level_change import Assessed, Risk
 from schema_mcp.services.selection import Selection
 from schema_mcp.toolkit.paging import page
@@ -125,7 +125,7 @@ async def plan_compatibility_change(workspace: Workspace, request: PlanCompatibi
     """Plan another compatibility level for many subjects: which histories break it, where, and the smallest fix."""
     registry = workspace.registry(request.registry)
     made = await level_change.plan(registry, workspace.store, _selection(request), request.level, workspace.report)
-    await workspace.journal.keep_plan(made.plan.digest, to_text(made.plan), workspace.caller.name)
+    await keep_plan(workspace.journal, made.plan, workspace.caller.name)
     planned = {step.subject for step in made.plan.steps}
     worst = sorted(made.subjects, key=lambda one: (_WORST_FIRST.index(one.risk), one.judged.subject))
     rows = [_row(one, request.level, planned=one.judged.subject in planned) for one in worst]

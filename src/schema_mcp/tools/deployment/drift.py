@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime
+from typing import TypeAlias
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.drift import Drift
@@ -89,6 +90,8 @@ class DriftFound(Shape):
         return 0 if self.in_sync else 3
 
 
+_Row: TypeAlias = tuple[str, Drift, datetime | None]
+
 NOT_LOOKED_AT = "Settings that the store does not declare, and soft-deleted versions."
 _NEXT = "reconcile_drift mends it, in either direction; plan_deployment shows what deploying would do."
 
@@ -101,15 +104,15 @@ async def detect_drift(workspace: Workspace, request: DetectDrift) -> DriftFound
     registries = [workspace.registry(name) for name in dict.fromkeys(names)]
     found = await drift.swept(registries, workspace.store, chosen)
     rows = [row for sides in found for row in await _rows(workspace, sides, chosen)]
-    rows.sort(key=lambda row: row.kind is DriftKind.COSMETIC)
+    rows.sort(key=lambda row: row[1].kind is DriftKind.COSMETIC)
     in_sync = all(sides.in_sync for sides in found)
     query = f"drift {names} {chosen}"
-    cut = page(rows, cursor=request.cursor, limit=request.limit, query=query, size=weight)
+    cut = page(rows, cursor=request.cursor, limit=request.limit, query=query, size=lambda row: weight(_shown(*row)))
     return DriftFound(
         in_sync=in_sync,
-        drift=tuple(cut.items),
+        drift=tuple(_shown(*row) for row in cut.items),
         total=cut.total,
-        counts=Counter(row.kind.value for row in rows),
+        counts=Counter(one.kind.value for _, one, _ in rows),
         registries=tuple(registry.name for registry in registries),
         commit=(workspace.store.head or "")[:10] or None,
         not_looked_at=NOT_LOOKED_AT,
@@ -118,12 +121,12 @@ async def detect_drift(workspace: Workspace, request: DetectDrift) -> DriftFound
     )
 
 
-async def _rows(workspace: Workspace, sides: Sides, chosen: Selection) -> list[DriftRow]:
+async def _rows(workspace: Workspace, sides: Sides, chosen: Selection) -> list[_Row]:
     since = await drift.ages(sides, workspace.sightings, chosen, workspace.clock())
-    return [_drift_row(sides.registry, one, since.get(one)) for one in sides.drift]
+    return [(sides.registry, one, since.get(one)) for one in sides.drift]
 
 
-def _drift_row(registry: str, one: Drift, since: datetime | None) -> DriftRow:
+def _shown(registry: str, one: Drift, since: datetime | None) -> DriftRow:
     return DriftRow(
         registry=registry,
         subject=one.subject.name,

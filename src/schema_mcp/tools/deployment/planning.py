@@ -7,9 +7,10 @@ from pydantic import Field
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import NotFoundError
 from schema_mcp.domain.naming import shown_context
-from schema_mcp.domain.plan import Action, Blocked, OnFailure, Plan, Rollout, Step, Strategy, to_text
+from schema_mcp.domain.plan import Action, Blocked, OnFailure, Plan, Rollout, Step, Strategy
 from schema_mcp.services import deployment
 from schema_mcp.services.draft import Terms
+from schema_mcp.services.kept import keep_plan
 from schema_mcp.toolkit.paging import page
 from schema_mcp.toolkit.tool import Effect, Shape, tool, weight
 from schema_mcp.toolkit.workspace import Workspace
@@ -147,7 +148,7 @@ async def plan_deployment(workspace: Workspace, request: PlanDeployment) -> Plan
         _terms(request, registries),
         workspace.journal,
     )
-    await workspace.journal.keep_plan(made.digest, to_text(made), workspace.caller.name)
+    await keep_plan(workspace.journal, made, workspace.caller.name)
     return plan_told(made, registries, cursor=request.cursor, limit=request.limit)
 
 
@@ -169,11 +170,10 @@ def registries_of(workspace: Workspace, named: tuple[str, ...]) -> tuple[str, ..
 
 def plan_told(made: Plan, registries: tuple[str, ...], *, cursor: str | None, limit: int) -> PlanMade:
     """A plan as a reply carries it, a page of its steps."""
-    rows = [_row(step) for step in made.steps]
-    cut = page(rows, cursor=cursor, limit=limit, query=made.digest, size=weight)
+    cut = page(made.steps, cursor=cursor, limit=limit, query=made.digest, size=lambda step: weight(_row(step)))
     return PlanMade(
         plan=made.digest,
-        steps=tuple(cut.items),
+        steps=tuple(map(_row, cut.items)),
         total=cut.total,
         blocked=tuple(_blocked(one) for one in made.blocked[:_MOST_BLOCKED]),
         blocked_total=len(made.blocked),

@@ -6,9 +6,9 @@ from pydantic import Field
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import InvalidRequestError
-from schema_mcp.domain.plan import Plan, to_text
+from schema_mcp.domain.plan import Plan
 from schema_mcp.services import application, rollback
-from schema_mcp.services.kept import kept_plan
+from schema_mcp.services.kept import keep_plan, kept_plan
 from schema_mcp.toolkit.tool import Effect, Shape, tool
 from schema_mcp.toolkit.workspace import Workspace
 from schema_mcp.tools.deployment.planning import PlanMade, plan_told
@@ -70,7 +70,7 @@ async def rollback_change(workspace: Workspace, request: RollbackChange) -> Roll
 async def _previewed(workspace: Workspace, request: RollbackChange) -> PlanMade:
     made = await rollback.plan(workspace.ground, request.task)
     if made.steps:
-        await workspace.journal.keep_plan(made.digest, to_text(made), workspace.caller.name)
+        await keep_plan(workspace.journal, made, workspace.caller.name)
     told = plan_told(made, tuple(made.observed), cursor=request.cursor, limit=request.limit)
     return told.model_copy(update={"next": _next(made, request.task), "plan": made.digest if made.steps else ""})
 

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.naming import parse_context
-from schema_mcp.domain.plan import to_text
 from schema_mcp.services import application, restoring, unpacking
+from schema_mcp.services.kept import keep_plan
 from schema_mcp.services.restoring import Restoration, Terms
 from schema_mcp.toolkit.status import Status
 from schema_mcp.toolkit.tool import Effect, Shape, tool
@@ -100,7 +100,7 @@ async def import_schemas(workspace: Workspace, request: ImportSchemas) -> Import
     terms = Terms(request.keep_ids, request.settings, request.deleted, context)
     target = workspace.registry(request.registry)
     made = await restoring.plan(workspace.fleet, path, target.name, terms)
-    await workspace.journal.keep_plan(made.plan.digest, to_text(made.plan), workspace.caller.name)
+    await keep_plan(workspace.journal, made.plan, workspace.caller.name)
     return _previewed(made, target.name)
 
 

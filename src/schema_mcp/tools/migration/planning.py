@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.naming import parse_context
-from schema_mcp.domain.plan import to_text
 from schema_mcp.services import migration
+from schema_mcp.services.kept import keep_plan
 from schema_mcp.services.migration import Clash, Manner, Migration
 from schema_mcp.toolkit.tool import Effect, tool
 from schema_mcp.toolkit.workspace import Workspace
@@ -68,7 +68,7 @@ async def made(workspace: Workspace, request: Move, *, keep_ids: bool, manner: M
     """Make a plan, and keep it for whoever applies it."""
     source, target = workspace.registry(request.source), workspace.registry(request.target)
     plan = await migration.plan(source, target, selection_of(request), keep_ids=keep_ids, manner=manner)
-    await workspace.journal.keep_plan(plan.plan.digest, to_text(plan.plan), workspace.caller.name)
+    await keep_plan(workspace.journal, plan.plan, workspace.caller.name)
     return plan
 
 

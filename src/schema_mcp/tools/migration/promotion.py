@@ -6,8 +6,8 @@ from pydantic import Field
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.naming import checked_subject
-from schema_mcp.domain.plan import to_text
 from schema_mcp.services import promotion
+from schema_mcp.services.kept import keep_plan
 from schema_mcp.toolkit.tool import Effect, Shape, tool
 from schema_mcp.toolkit.workspace import Workspace
 from schema_mcp.tools.deployment.selected import Selected
@@ -48,7 +48,7 @@ async def promote_schema(workspace: Workspace, request: PromoteSchema) -> Moved:
     source, target = workspace.registry(request.source), workspace.registry(request.target)
     subject = checked_subject(request.subject, request.context)
     made = await promotion.plan(source, target, subject, request.version)
-    await workspace.journal.keep_plan(made.plan.digest, to_text(made.plan), workspace.caller.name)
+    await keep_plan(workspace.journal, made.plan, workspace.caller.name)
     note = promotion.beyond_targets(workspace.store, subject, target.name)
     notes = (note,) if note else ()
     if request.dry_run or made.plan.blocked or not made.plan.steps:

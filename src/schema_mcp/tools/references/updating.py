@@ -6,8 +6,8 @@ from pydantic import Field
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.naming import checked_subject
-from schema_mcp.domain.plan import to_text
 from schema_mcp.services import reference_update
+from schema_mcp.services.kept import keep_plan
 from schema_mcp.toolkit.tool import Effect, Shape, tool
 from schema_mcp.toolkit.workspace import Workspace
 from schema_mcp.tools.deployment.planning import PlanMade, plan_told, registries_of
@@ -46,5 +46,5 @@ async def plan_reference_update(workspace: Workspace, request: PlanReferenceUpda
     wanted = reference_update.Wanted(subject, number, request.schema_text)
     names = registries_of(workspace, request.registries)
     made = await reference_update.plan(workspace.fleet, workspace.store, workspace.ids, wanted, names)
-    await workspace.journal.keep_plan(made.digest, to_text(made), workspace.caller.name)
+    await keep_plan(workspace.journal, made, workspace.caller.name)
     return plan_told(made, names, cursor=request.cursor, limit=request.limit)
