@@ -1,5 +1,6 @@
 """Why something may not be done: what is explained is what happens."""
 
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
@@ -8,16 +9,19 @@ from typing import Any
 import pytest
 
 from fakes.confluent import FakeConfluent
-from schema_mcp.domain.caller import Grant, Reach, Scope, with_implied
+from schema_mcp.domain.caller import Bound, Grant, Reach, Scope, with_implied
 from schema_mcp.domain.errors import NotFoundError, SchemaMcpError
 from schema_mcp.domain.schema import Mode, Subject
+from schema_mcp.registries import permits
 from schema_mcp.registries.contract import Capability
+from schema_mcp.services import access
+from schema_mcp.toolkit.rates import Rates
 from schema_mcp.toolkit.surface import Choice
 from schema_mcp.tools.registries.access import AccessExplained
 from services.asking import ask
 from services.confluent import answering, reached_over_rest
 from services.conftest import OURS, kept_open
-from services.world import ORDERS, V1, World
+from services.world import ORDERS, V1, World, embedded
 
 
 async def explained(world: World, tool: str, **more: Any) -> AccessExplained:
@@ -43,6 +47,62 @@ async def test_a_grant_for_other_places_is_told_from_the_scope(world: World):
     unseen = await explained(at_work, "register_schema", subject="payments-value", registry="prod")
 
     assert (closed(told), closed(elsewhere), closed(unseen)) == (["grant"], [], ["grant"])
+
+
+async def test_what_is_limited_for_everybody_is_told_from_what_was_granted(world: World):
+    world.workspace.fleet.bounds = {"dev": Bound(Scope.WRITE, deny=("*-secret",))}
+
+    secret = await explained(world, "register_schema", subject="orders-secret")
+    too_much = await explained(world, "delete_subject", subject="orders-value")
+    within = await explained(world, "register_schema", subject="orders-value")
+
+    assert (closed(secret), closed(too_much), closed(within)) == (["limit"], ["limit"], [])
+    assert "access.yaml" in secret.gates[0].who
+
+
+SEALED = embedded("dev", "prod", prod="approvals: [permanent_delete, prune]")
+
+
+@pytest.mark.parametrize(
+    ("tool", "needs"),
+    [
+        pytest.param("delete_subject", ["permanent_delete (permanent: true)"], id="by an argument"),
+        pytest.param("apply_plan", ["permanent_delete (a plan", "prune (a plan"], id="by a plan"),
+        pytest.param("update_mode", ["needs no approval"], id="not what this registry asks for"),
+        pytest.param("register_schema", ["needs no approval"], id="nothing that cannot be undone"),
+    ],
+)
+async def test_what_would_need_somebody_elses_yes_is_told_with_who_may_give_it(
+    tmp_path: Path, tool: str, needs: list[str]
+):
+    async with kept_open(tmp_path, SEALED) as sealed:
+        told = await explained(sealed, tool, registry="prod")
+        open_one = await explained(sealed, tool, registry="dev")
+
+    row = next(row for row in told.gates if row.gate == "approval")
+    assert told.allowed
+    assert all(one in row.why for one in needs)
+    assert ("review_approval" in row.who) == ("needs no approval" not in row.why)
+    assert "approval" not in {row.gate for row in open_one.gates}
+
+
+async def test_how_often_one_may_ask_is_told_where_that_is_limited(world: World):
+    limited = World(replace(world.workspace, rates=Rates(30)))
+
+    row = next(row for row in (await explained(limited, "list_subjects")).gates if row.gate == "rate")
+
+    assert "30 calls a minute" in row.why
+    assert "rate" not in {row.gate for row in (await explained(world, "list_subjects")).gates}
+
+
+def test_every_layer_that_refuses_is_a_gate_that_is_explained():
+    source = Path(access.__file__).parents[1]
+    texts = [path.read_text(encoding="utf-8") for path in source.rglob("*.py")]
+    layers = {one for text in texts for one in re.findall(r'"layer": "(\w+)"', text)} | set(permits._LAYERS)
+    gates = {one for text in texts for one in re.findall(r'Gate\(\s*"(\w+)"', text)}
+
+    assert len(layers) > 8
+    assert layers - gates == set()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ The gates decide for themselves (`toolkit/call.py`, `registries/guard.py`, the r
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from schema_mcp.domain.approval import Irreversible
 from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.schema import Mode, Subject
 from schema_mcp.registries.contract import Capability
@@ -16,6 +17,10 @@ from schema_mcp.stores.schemastore import SchemaStore
 
 _OPERATOR = "Whoever runs this server"
 _ADMIN = "A caller with the scope admin"
+_REVIEWER = (
+    "Call request_approval with the plan; somebody else with the scope admin there gives it: signed in over HTTP with "
+    "review_approval, or by a commit on the shared branch with the trailer `Approves: DIGEST`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Gate:
     opens: bool
     why: str
     who: str
+    sometimes: bool = False
+    """It opens for the tool as such, and asks for more for some of what the tool can do."""
 
 
 async def gates(deed: Deed, caller: Caller, fleet: Fleet, store: SchemaStore, place: tuple[str, Subject]) -> list[Gate]:
@@ -48,14 +55,14 @@ async def gates(deed: Deed, caller: Caller, fleet: Fleet, store: SchemaStore, pl
     found = [*_of_server(deed, caller, fleet)]
     if not deed.touches_registries:
         return found
-    granted = _of_grant(deed, fleet, name, scope)
-    found.append(granted)
-    if not granted.opens:  # what goes on there is nothing for this caller
+    found += _of_grant(deed, caller, fleet, place)
+    if not found[-1].opens:  # what goes on there is nothing for this caller
         return found
     registry = fleet.get(name)
     found += _of_kind(deed, registry)
     if deed.writes:
         found.append(_of_configuration(registry))
+        found += _of_approval(deed, fleet, name)
         await store.refresh()
         found += _of_store(registry.name, store, scope)
         if Capability.MODES in registry.capabilities:
@@ -73,11 +80,18 @@ def _of_server(deed: Deed, caller: Caller, fleet: Fleet) -> Iterator[Gate]:
     yield Gate("toolset", not deed.off, deed.off or "the tool is switched on", f"{_OPERATOR} (--toolsets, --tools)")
 
 
-def _of_grant(deed: Deed, fleet: Fleet, name: str, scope: Subject) -> Gate:
+def _of_grant(deed: Deed, caller: Caller, fleet: Fleet, place: tuple[str, Subject]) -> Iterator[Gate]:
+    """What was granted to the caller there; what is limited for everybody stands in the way of that only."""
+    name, scope = place
     where = f"for {scope_name(scope)} in {name}"
-    seen = name in fleet.connections and fleet.get(name).permits(deed.scope, scope)
-    why = f"{deed.scope} is {'granted' if seen else 'not granted, or limited,'} {where}"
-    return Gate("grant", seen, why, f"{_OPERATOR} (access.yaml)")
+    granted = caller.grants is None or deed.scope in caller.scopes_at(name, scope)
+    yield Gate(
+        "grant", granted, f"{deed.scope} is {'' if granted else 'not '}granted {where}", f"{_OPERATOR} (access.yaml)"
+    )
+    if granted and (bound := fleet.bounds.get(name)):
+        within = deed.scope in bound.scope.implied and bound.covers(scope)
+        said = "leave everybody" if within else "let nobody have"
+        yield Gate("limit", within, f"limits {said} {deed.scope} {where}", f"{_OPERATOR} (limits in access.yaml)")
 
 
 _NEEDS: Mapping[str, Capability] = {
@@ -103,6 +117,27 @@ def _of_kind(deed: Deed, registry: GuardedRegistry) -> Iterator[Gate]:
 def _of_configuration(registry: GuardedRegistry) -> Gate:
     why = registry.closed_by or f"{registry.name} is open to writes"
     return Gate("registry", not registry.closed_by, why, f"{_OPERATOR} (registries.yaml)")
+
+
+_PLANS = dict.fromkeys(Irreversible, "a plan with such a step")
+_SEALED: Mapping[str, Mapping[Irreversible, str]] = {
+    "delete_schema_version": {Irreversible.PURGE: "permanent: true"},
+    "delete_subject": {Irreversible.PURGE: "permanent: true"},
+    "clear_context_batch": {Irreversible.PURGE: "permanent: true"},
+    "update_mode": {Irreversible.IMPORT: "mode: IMPORT"},
+    "rollback_change": {**_PLANS, Irreversible.ROLLBACK: "taking back what somebody else did"},
+    **dict.fromkeys(("apply_plan", "migrate_schemas", "promote_schema", "reconcile_drift", "resume_task"), _PLANS),
+}
+"""What of a tool's deeds cannot be undone, and by which call."""
+
+
+def _of_approval(deed: Deed, fleet: Fleet, name: str) -> Iterator[Gate]:
+    sealed = fleet.whole.connection(name).approvals
+    if not sealed:
+        return
+    needed = [f"{one} ({call})" for one, call in _SEALED.get(deed.tool, {}).items() if one in sealed]
+    what = f"the approval of another person is needed for: {', '.join(needed)}" if needed else "it needs no approval"
+    yield Gate("approval", opens=True, why=f"in {name} {what}", who=_REVIEWER, sometimes=bool(needed))
 
 
 def _of_store(registry: str, store: SchemaStore, scope: Subject) -> Iterator[Gate]:

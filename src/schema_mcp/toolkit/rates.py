@@ -19,18 +19,18 @@ class Rates:
     """A meter for each caller, by its name: whatever tokens, programs and interfaces he comes with."""
 
     def __init__(self, per_minute: int, *, now: Callable[[], float] = time.monotonic) -> None:
-        self._per_minute = per_minute
+        self.per_minute = per_minute
         self._now = now
         self._paid_until: TTLCache[str, float] = TTLCache(_MOST, _WINDOW, now)
 
     def take(self, caller: Caller) -> None:
         """Count a call; raises `RateLimitedError`, which counts for nothing, where there were too many."""
-        now, each = self._now(), _WINDOW / self._per_minute
+        now, each = self._now(), _WINDOW / self.per_minute
         until = max(self._paid_until.get(caller.name, now), now) + each
         if (late := until - now - _WINDOW) > each / 1_000:
             wait = math.ceil(late)
             raise RateLimitedError(
-                f"{caller.name} made more than {self._per_minute} calls within a minute",
+                f"{caller.name} made more than {self.per_minute} calls within a minute",
                 hint=f"Nothing was done. Wait {wait} s, then go on more slowly. "
                 "Whoever runs this server sets the limit (--rate-limit).",
                 details={"layer": "rate", "retry_after": wait},

@@ -196,7 +196,9 @@ class Library:
             if arguments is not None:
                 if self._is_excluded(offer):
                     raise NotPermittedError(
-                        f"{offer.name} is switched off here", hint="Whoever runs this server excluded it."
+                        f"{offer.name} is switched off here",
+                        hint="Whoever runs this server excluded it.",
+                        details={"layer": "toolset"},
                     )
                 return offer, arguments
         raise NotFoundError(

@@ -1,6 +1,7 @@
 """Why something may not be done."""
 
 import difflib
+from collections.abc import Iterator
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import NotFoundError
@@ -33,7 +34,7 @@ class GateRow(Shape):
     """One thing that has to let the call through."""
 
     gate: str
-    """Scope, server, toolset, grant, capability, registry, targets or mode."""
+    """As refusals name it in `layer`."""
 
     opens: bool
     """Whether it does."""
@@ -42,7 +43,7 @@ class GateRow(Shape):
     """What it goes by."""
 
     who: str = ""
-    """Who can change that; said where it does not open."""
+    """Who can change that; said where need be."""
 
 
 class AccessExplained(Shape):
@@ -66,8 +67,15 @@ async def explain_access(workspace: Workspace, request: ExplainAccess) -> Access
     found = await access.gates(
         _deed(workspace, request.tool), workspace.caller, workspace.fleet, workspace.store, place
     )
-    rows = sorted(map(_row, found), key=lambda row: row.opens)
+    rows = sorted(map(_row, [*_of_rate(workspace), *found]), key=lambda row: (row.opens, not row.who))
     return AccessExplained(allowed=all(row.opens for row in rows), gates=tuple(rows), registry=registry)
+
+
+def _of_rate(workspace: Workspace) -> Iterator[Gate]:
+    """Open, as this very call shows; one call too many says how long to wait."""
+    if workspace.rates:
+        why = f"{workspace.caller.name} may make {workspace.rates.per_minute} calls a minute"
+        yield Gate("rate", opens=True, why=why, who="Whoever runs this server (--rate-limit)")
 
 
 def _scope(request: ExplainAccess) -> Subject:
@@ -90,4 +98,6 @@ def _as_deed(listing: Listing) -> Deed:
 
 
 def _row(gate: Gate) -> GateRow:
-    return GateRow(gate=gate.name, opens=gate.opens, why=gate.why, who="" if gate.opens else gate.who)
+    return GateRow(
+        gate=gate.name, opens=gate.opens, why=gate.why, who=gate.who if gate.sometimes or not gate.opens else ""
+    )
