@@ -126,6 +126,7 @@ def _listening(settings: Settings) -> socket.socket:
 async def _serve_site(app: Starlette, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
+        http=import_module("schema_mcp.interfaces.web.wire").Http,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -174,19 +175,20 @@ def http_site(
     operating = import_module("schema_mcp.interfaces.web.operating")
     own = operating.operating_routes(workspace, to_all=open_metrics, sign_in=looks)
     mcp = http_app(server, hosts, origins)
-    routes = [*own, *_faces(workspace, cores, house)]
+    routes = [*_faces(workspace, cores, house), *own]
     if house:
         mcp, shown = _signed_in(mcp, house, workspace)
         routes += shown
         if house.server:
-            routes += import_module("schema_mcp.interfaces.web.sign_in").sign_in_routes(house.server)
+            routes += import_module("schema_mcp.interfaces.web.sign_in").sign_in_routes(house.server, house.strangers)
     return site(mcp, routes, lifespan=lifespan, hosts=hosts, origins=origins)
 
 
 def _signed_in(mcp: ASGIApp, house: "House", workspace: "Workspace") -> tuple[ASGIApp, list[BaseRoute]]:
     auth = import_module("schema_mcp.interfaces.mcp.auth")
+    needs = import_module("schema_mcp.interfaces.mcp.needs").needs
     scopes = {name: listing.scope for name, listing in workspace.listings.items()}
-    resource = auth.Resource(house.access.url, house.issuer, scopes)
+    resource = auth.Resource(house.access.url, house.issuer, needs(scopes))
     door = auth.SignIn(
         mcp, resource, house.doorman.caller, house.turned_away, steps_up=house.steps_up, rates=workspace.rates
     )

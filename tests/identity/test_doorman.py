@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,12 +12,19 @@ import pytest
 
 from fakes.github import API, ID, SECRET, URL, GitHub
 from schema_mcp.domain.caller import Grant, Reach, Scope
-from schema_mcp.domain.errors import ConflictError, IdentityAwayError, NotFoundError, UnknownCallerError
+from schema_mcp.domain.errors import (
+    ConflictError,
+    IdentityAwayError,
+    NotFoundError,
+    RateLimitedError,
+    UnknownCallerError,
+)
 from schema_mcp.identity import policy
 from schema_mcp.identity.doorman import Doorman
 from schema_mcp.identity.github import GitHubIdentity
 from schema_mcp.identity.memory import LONGEST, Remembered
 from schema_mcp.identity.policy import Access, Kind, Person, Rule
+from schema_mcp.identity.strangers import GUESSES, Strangers
 from schema_mcp.stores.audit import Audit
 from schema_mcp.stores.tokens import PREFIX, Tokens
 
@@ -60,6 +68,7 @@ class World:
             self.audit,
             github=GitHubIdentity(access.github, access.asks_for, self.http),
             people=Remembered[Person](now=self.now),
+            strangers=Strangers(now=self.now),
         )
 
     async def scopes(self, token: str) -> frozenset[Scope]:
@@ -237,6 +246,80 @@ async def test_a_refused_token_is_not_asked_about_again_at_once(at: World):
             await at.door.caller("Bearer gho_unknown")
 
     assert len(at.github.requests) == 1
+
+
+async def test_guesses_from_one_address_are_bounded_and_nobody_else_is_held_up(at: World):
+    at.github.user("root")
+    at.github.user("bob", organizations=["shop"])
+    known = f"Bearer {at.github.token('bob', 'repo', 'read:org')}"
+    await at.door.caller(known, "192.0.2.1")
+    for turn in range(GUESSES):
+        with pytest.raises(UnknownCallerError):
+            await at.door.caller(f"Bearer gho_guess{turn}", "192.0.2.1")
+    asked = len(at.github.requests)
+
+    with pytest.raises(RateLimitedError) as refused:
+        await at.door.caller("Bearer gho_another", "192.0.2.1")
+    with pytest.raises(RateLimitedError):  # not even a good one is looked at: a guess might be right
+        await at.door.caller(f"Bearer {at.github.token('root', 'repo', 'read:org')}", "192.0.2.1")
+
+    assert len(at.github.requests) == asked
+    assert refused.value.details["retry_after"] == 60 // GUESSES
+    assert (await at.door.caller(known, "192.0.2.1")).name == "bob"
+    assert (await at.door.caller(f"Bearer {at.github.token('root', 'repo', 'read:org')}", "192.0.2.2")).name == "root"
+
+
+async def test_guesses_are_forgotten_with_time(at: World):
+    for turn in range(GUESSES):
+        with pytest.raises(UnknownCallerError):
+            await at.door.caller(f"Bearer gho_guess{turn}", "192.0.2.1")
+    at.now.seconds += 60 / GUESSES
+
+    with pytest.raises(UnknownCallerError):
+        await at.door.caller("Bearer gho_another", "192.0.2.1")
+    with pytest.raises(RateLimitedError):
+        await at.door.caller("Bearer gho_one_more", "192.0.2.1")
+
+
+async def test_many_at_once_with_one_good_token_are_no_guesses(at: World):
+    at.github.user("bob", organizations=["shop"])
+    token = at.github.token("bob", "repo", "read:org")
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(2 * GUESSES):
+            tasks.start_soon(at.scopes, token)
+
+    assert await at.lines() == [("sign_in", "ok", "bob")]
+
+
+async def test_a_token_that_was_revoked_is_a_guess_from_then_on(at: World):
+    _, secret = at.tokens.make("ci", Grant(Scope.READ), "Ann", None)
+    await at.scopes(secret)
+    at.tokens.revoke("ci")
+
+    for _ in range(GUESSES + 1):  # the first finds out
+        with pytest.raises(UnknownCallerError):
+            await at.scopes(secret)
+    with pytest.raises(RateLimitedError):
+        await at.scopes(secret)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("", "192.0.2.2", False),
+    ],
+)
+def test_an_address_is_what_one_household_has(one: str, other: str, same: bool):
+    strangers = Strangers()
+    for _ in range(GUESSES):
+        strangers.take(one)
+
+    with pytest.raises(RateLimitedError) if same else nullcontext():
+        strangers.take(other)
 
 
 @pytest.mark.parametrize(

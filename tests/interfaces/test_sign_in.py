@@ -133,6 +133,61 @@ async def test_a_client_that_cannot_step_up_gets_the_tools_error(world: Path, se
         assert ("register_schema", "refused", "ann", "not_permitted") in await house.lines()
 
 
+@pytest.mark.parametrize(
+    ("login", "method", "params", "scope", "named"),
+    [
+        pytest.param("ann", "resources/read", {"uri": "audit://recent"}, "admin", "audit://recent", id="resource"),
+        pytest.param(
+            "bob", "prompts/get", {"name": "migrate_registry"}, "admin", "prompt migrate_registry", id="prompt"
+        ),
+        pytest.param("ann", "prompts/get", {"name": "mend_drift"}, "write", "prompt mend_drift", id="prompt-to-write"),
+    ],
+)
+async def test_a_scope_that_is_missing_for_a_resource_or_prompt_is_a_403_too(
+    house: House, login: str, method: str, params: dict[str, Any], scope: str, named: str
+):
+    response = await house.ask(house.token(login), method, **params)
+
+    assert response.status_code == 403
+    assert f'scope="{scope}"' in response.headers["www-authenticate"]
+    assert (named, "refused", login, "not_permitted") in await house.lines()
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        pytest.param("resources/read", {"uri": "audit://recent"}, id="resource"),
+        pytest.param("prompts/get", {"name": "mend_drift", "arguments": {"registry": "dev"}}, id="prompt"),
+    ],
+)
+async def test_a_resource_or_prompt_is_refused_where_it_is_asked_for_as_well(
+    world: Path, settings: Make, method: str, params: dict[str, Any]
+):
+    async with kept_open(world, settings, "refusals: tool_error\n") as house:
+        response = await house.ask(house.token("ann"), method, **params)
+        lines = await house.lines()
+
+    assert response.status_code == 200
+    assert '"code":"not_permitted"' in response.text
+    assert lines[-1][1:] == ("refused", "ann", "not_permitted")
+
+
+async def test_prompts_and_resources_are_listed_for_those_who_may_use_them(house: House):
+    prompts = {
+        login: {one["name"] for one in await listed(house, login, "prompts")} for login in ("ann", "bob", "root")
+    }
+    resources = {login: {one["uri"] for one in await listed(house, login, "resources")} for login in ("ann", "root")}
+
+    assert prompts["ann"] < prompts["bob"] < prompts["root"]
+    assert "review_schema_change" in prompts["ann"]
+    assert prompts["root"] - prompts["bob"] == {"migrate_registry"}
+    assert resources["root"] - resources["ann"] == {"audit://recent"}
+
+
+async def listed(house: House, login: str, what: str) -> list[dict[str, Any]]:
+    return result(await house.ask(house.token(login), f"{what}/list"))[what]
+
+
 async def test_the_tool_refuses_what_the_door_could_not_read(house: House):
     body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"find_tool","name":"delete_subject",'
     body += '"arguments":{"subject":"s"}}}'

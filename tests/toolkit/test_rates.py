@@ -80,4 +80,4 @@ def test_the_table_of_callers_has_an_end(monkeypatch: pytest.MonkeyPatch):
     for number in range(100):
         meter.take(replace(ANN, name=f"caller {number}"))
 
-    assert len(meter._paid_until) == 10
+    assert len(meter._meter._paid_until) == 10

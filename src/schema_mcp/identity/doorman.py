@@ -7,11 +7,12 @@ from typing import Protocol
 from cachetools import TTLCache
 
 from schema_mcp.domain.caller import Caller, Scope
-from schema_mcp.domain.errors import SchemaMcpError, UnknownCallerError
+from schema_mcp.domain.errors import IdentityAwayError, SchemaMcpError, UnknownCallerError
 from schema_mcp.identity.github import GitHubIdentity
 from schema_mcp.identity.memory import Remembered, digest
 from schema_mcp.identity.pipelines import Pipelines, issuer_of
 from schema_mcp.identity.policy import Access, Person, caller_of
+from schema_mcp.identity.strangers import Strangers
 from schema_mcp.stores.audit import Audit, Entry, Outcome
 from schema_mcp.stores.tokens import PREFIX, Tokens
 from schema_mcp.toolkit.request import request_id
@@ -58,6 +59,7 @@ class Doorman:
         pipelines: Pipelines | None = None,
         sign_ins: SignIns | None = None,
         people: Remembered[Person] | None = None,
+        strangers: Strangers | None = None,
     ) -> None:
         self._access = access
         self._tokens = tokens
@@ -66,24 +68,43 @@ class Doorman:
         self._pipelines = pipelines
         self._sign_ins = sign_ins
         self._people = people or Remembered[Person]()
+        self._strangers = strangers or Strangers()
         self._seen: TTLCache[bytes, bool] = TTLCache(_MOST_SEEN, _SEEN_FOR)
+        self._asking: set[bytes] = set()
+        self._refused: TTLCache[bytes, bool] = TTLCache(_MOST_SEEN, _SEEN_FOR)
 
-    async def caller(self, authorization: str | None) -> Caller:
-        """Who sends this header.
+    async def caller(self, authorization: str | None, address: str = "") -> Caller:
+        """Who sends this header, from an address.
 
-        Raises `UnknownCallerError` for nobody we know, `IdentityAwayError` where whoever could tell does not answer.
-        Whoever comes for the first time in an hour, and every token that is refused, is on the audit trail.
+        Raises `UnknownCallerError` for nobody we know, `IdentityAwayError` where whoever could tell does not answer,
+        `RateLimitedError` where too many come from there whom nobody knows. Whoever comes for the first time in an
+        hour, and every token that is refused, is on the audit trail.
         """
         token = presented(authorization)
+        key = digest(token)
+        if key in self._seen or key in self._asking:
+            return await self._answered(key, token)
+        self._strangers.take(address)
+        self._asking.add(key)
         try:
-            caller = await self._caller(token)
-        except SchemaMcpError as error:
-            await self._note(token, Entry("sign_in", Outcome.REFUSED, request_id(), code=error.code, reason=str(error)))
+            caller = await self._answered(key, token)
+            await self._let_in(key, caller)
+            self._strangers.forgive(address)
+        except IdentityAwayError:
+            self._strangers.forgive(address)
             raise
-        await self._note(
-            token, Entry("sign_in", request_id=request_id(), caller=caller.name, scopes=tuple(sorted(caller.scopes)))
-        )
+        finally:
+            self._asking.discard(key)
         return caller
+
+    async def _answered(self, key: bytes, token: str) -> Caller:
+        try:
+            return await self._caller(token)
+        except SchemaMcpError as error:
+            if not isinstance(error, IdentityAwayError):
+                self._seen.pop(key, None)  # from now on it is a guess like any other
+            await self._refuse(key, error)
+            raise
 
     async def person(self, token: str) -> Person:
         """Whose GitHub token it is, asked for at most once a minute."""
@@ -120,11 +141,16 @@ class Doorman:
             )
         return caller
 
-    async def _note(self, token: str, entry: Entry) -> None:
-        key = digest(token) + entry.outcome.encode()
-        if key not in self._seen:
-            await self._audit.record(entry)
-            self._seen[key] = True
+    async def _let_in(self, key: bytes, caller: Caller) -> None:
+        scopes = tuple(sorted(caller.scopes))
+        await self._audit.record(Entry("sign_in", request_id=request_id(), caller=caller.name, scopes=scopes))
+        self._seen[key] = True
+
+    async def _refuse(self, key: bytes, error: SchemaMcpError) -> None:
+        if key not in self._refused:
+            reason = str(error)
+            await self._audit.record(Entry("sign_in", Outcome.REFUSED, request_id(), code=error.code, reason=reason))
+            self._refused[key] = True
 
 
 def presented(authorization: str | None) -> str:

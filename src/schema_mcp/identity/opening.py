@@ -20,6 +20,7 @@ from schema_mcp.identity.keys import Keys
 from schema_mcp.identity.outside import Outside, Resolve, resolved
 from schema_mcp.identity.pipelines import Pipelines
 from schema_mcp.identity.policy import Access, Refusals
+from schema_mcp.identity.strangers import Strangers
 from schema_mcp.stores.audit import Audit, Entry, Outcome
 from schema_mcp.stores.signins import SignInStore
 from schema_mcp.stores.tokens import Tokens
@@ -37,6 +38,7 @@ class House:
     access: Access
     doorman: Doorman
     audit: Audit
+    strangers: Strangers
     server: AuthorizationServer | None = None
     """Where we sign people in ourselves."""
 
@@ -56,7 +58,7 @@ class House:
         return self.access.refusals is Refusals.HTTP
 
     async def turned_away(self, caller: Caller, tool: str, scope: Scope) -> None:
-        """Put on the trail that a tool was refused before it was called."""
+        """Put on the trail that a tool, resource or prompt was refused before it was asked for."""
         held = tuple(sorted(caller.scopes))
         reason = f"{tool} needs the scope {scope.value}"
         entry = Entry(
@@ -84,19 +86,21 @@ async def opened(
             for trusting in (True, False)
         ]
         tokens = stack.enter_context(closing(Tokens(state / TOKENS)))
-        outside = Outside(direct, resolve)
+        outside, strangers = Outside(direct, resolve), Strangers()
         github = GitHubIdentity(access.github, access.asks_for, client) if access.github else None
         pipelines = Pipelines(access, outside) if access.issuers else None
         if not access.facade or github is None:
-            doorman = Doorman(access, tokens, audit, github=github, pipelines=pipelines)
-            yield House(access, doorman, audit, looks=_looks(github, pipelines))
+            doorman = Doorman(access, tokens, audit, github=github, pipelines=pipelines, strangers=strangers)
+            yield House(access, doorman, audit, strangers, looks=_looks(github, pipelines))
             return
         store = stack.enter_context(closing(SignInStore(state / SIGN_INS)))
         sign_ins = SignIns(access.url, Keys(state), store)
-        doorman = Doorman(access, tokens, audit, github=github, pipelines=pipelines, sign_ins=sign_ins)
+        doorman = Doorman(
+            access, tokens, audit, github=github, pipelines=pipelines, sign_ins=sign_ins, strangers=strangers
+        )
         clients = Clients(access.facade, outside, store)
         server = AuthorizationServer(access, github, doorman, clients, store, sign_ins, audit)
-        yield House(access, doorman, audit, server, _looks(github, pipelines))
+        yield House(access, doorman, audit, strangers, server, _looks(github, pipelines))
 
 
 def _looks(github: GitHubIdentity | None, pipelines: Pipelines | None) -> Mapping[str, Callable[[], Awaitable[None]]]:

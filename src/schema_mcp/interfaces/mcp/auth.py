@@ -20,26 +20,27 @@ from schema_mcp.domain.caller import Caller
 from schema_mcp.domain.errors import IdentityAwayError, RateLimitedError, SchemaMcpError, UnknownCallerError
 from schema_mcp.identity import CALLER
 from schema_mcp.interfaces.mcp.http import LARGEST_BODY, PATH
+from schema_mcp.interfaces.mcp.needs import Needs
 from schema_mcp.toolkit.rates import Rates
 
 _METADATA = "/.well-known/oauth-protected-resource"
 _BASELINE = caller.Scope.READ
 """What a client is asked to ask for at first; more only when a call needs it."""
 
-WhoCalls = Callable[[str | None], Awaitable[Caller]]
-"""Turns the `Authorization` header into a caller; raises `UnknownCallerError`."""
+WhoCalls = Callable[[str | None, str], Awaitable[Caller]]
+"""Turns the `Authorization` header, and where it comes from, into a caller; raises `UnknownCallerError`."""
 
 Refused = Callable[[Caller, str, caller.Scope], Awaitable[None]]
-"""Notes that a tool was refused to a caller for want of a scope."""
+"""Notes that something was refused to a caller for want of a scope."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What we are to an OAuth client: our address, who signs people in for us, and what each tool needs."""
+    """What we are to an OAuth client: our address, who signs people in for us, and what each request needs."""
 
     url: str
     issuer: str
-    scopes: Mapping[str, caller.Scope]
+    needs: Needs
 
     @property
     def metadata_url(self) -> str:
@@ -66,8 +67,8 @@ class Resource:
 class SignIn:
     """Around the application at `/mcp`: 401 for nobody we know, 403 for want of a scope, and who calls with the rest.
 
-    The 403 is the form in which clients can ask for more; the tool is refused again where it is called, so that
-    nothing hangs on how we read the body here. Without `steps_up` only that refusal is given.
+    The 403 is the form in which clients can ask for more. Tools, resources and prompts are refused again where they
+    are asked for, so that nothing hangs on how we read the body here; without `steps_up` only that refusal is given.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class SignIn:
             return
         given = Headers(scope=scope).getlist("authorization")
         try:
-            known = await self._who(given[0] if len(given) == 1 else None)
+            known = await self._who(given[0] if len(given) == 1 else None, (scope.get("client") or ("",))[0])
         except SchemaMcpError as error:
             await self._unknown(error, tried=bool(given))(scope, receive, send)
             return
@@ -105,11 +106,10 @@ class SignIn:
             await self._app(scope, receive, send)
             return
         body = await _body(receive)
-        tool = _tool(body)
-        needed = self._resource.scopes.get(tool)
-        if needed is not None and needed not in known.scopes and self._has_time(known):
-            await self._refused(known, tool, needed)
-            await self._insufficient(tool, needed)(scope, receive, send)
+        need = self._resource.needs(_read(body))
+        if need is not None and need[1] not in known.scopes and self._has_time(known):
+            await self._refused(known, *need)
+            await self._insufficient(*need)(scope, receive, send)
             return
         await self._app(scope, _again(body, receive), send)
 
@@ -124,13 +124,16 @@ class SignIn:
 
     def _unknown(self, error: SchemaMcpError, *, tried: bool) -> Response:
         said = f"{error}. {error.hint}"
+        if isinstance(error, RateLimitedError):
+            wait = {"Retry-After": str(error.details["retry_after"])}
+            return _refusal(HTTPStatus.TOO_MANY_REQUESTS, error.code, said, wait)
         if isinstance(error, IdentityAwayError) or not isinstance(error, UnknownCallerError):
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, error.code, said, {"Retry-After": "5"})
         parts = {"error": "invalid_token", "error_description": str(error)} if tried else {}
         return _refusal(HTTPStatus.UNAUTHORIZED, error.code, said, self._challenge(_BASELINE, parts))
 
-    def _insufficient(self, tool: str, needed: caller.Scope) -> Response:
-        why = f"{tool} needs the scope {needed.value}"
+    def _insufficient(self, asked: str, needed: caller.Scope) -> Response:
+        why = f"{asked} needs the scope {needed.value}"
         parts = {"error": "insufficient_scope", "error_description": why}
         return _refusal(HTTPStatus.FORBIDDEN, "insufficient_scope", why, self._challenge(needed, parts))
 
@@ -175,14 +178,9 @@ def _again(messages: list[Message], receive: Receive) -> Receive:
     return replay
 
 
-def _tool(messages: list[Message]) -> str:
-    """Which tool a body calls; empty where it calls none, or cannot be read: then the protocol says what is wrong."""
+def _read(messages: list[Message]) -> Any:
+    """What a body says; None where it cannot be read: then the protocol says what is wrong."""
     try:
-        request: Any = json.loads(b"".join(message.get("body", b"") for message in messages))
+        return json.loads(b"".join(message.get("body", b"") for message in messages))
     except (ValueError, RecursionError):
-        return ""
-    match request:
-        case {"method": "tools/call", "params": {"name": str() as name}}:
-            return name
-        case _:
-            return ""
+        return None

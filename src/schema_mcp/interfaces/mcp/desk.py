@@ -17,11 +17,12 @@ from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import NotFoundError, SchemaMcpError
 from schema_mcp.interfaces.mcp.completion import Completer
 from schema_mcp.interfaces.mcp.replies import Reply, refusal, success, surprise
-from schema_mcp.interfaces.mcp.resources import Library
+from schema_mcp.interfaces.mcp.resources import Library, spoken
 from schema_mcp.interfaces.mcp.shapes import input_schema, output_schema
 from schema_mcp.stores.audit import Entry, Outcome
 from schema_mcp.toolkit.call import call
-from schema_mcp.toolkit.request import serving
+from schema_mcp.toolkit.recording import refused
+from schema_mcp.toolkit.request import request_id, serving
 from schema_mcp.toolkit.tool import Effect, Tool
 from schema_mcp.toolkit.workspace import Report, Workspace
 from schema_mcp.tools import CATALOGUE
@@ -53,6 +54,17 @@ class Desk:
             self._lists[caller.scopes] = types.ListToolsResult(tools=shown)
         return self._lists[caller.scopes]
 
+    async def admit(self, what: str, caller: Caller, scope: Scope | None = None) -> None:
+        """Let somebody ask for what no tool answers; raises `MCPError`, and leaves a line, where he may not."""
+        try:
+            if self._workspace.rates:
+                self._workspace.rates.take(caller)
+            if scope:
+                caller.require(scope, what)
+        except SchemaMcpError as error:
+            await refused(Entry(what, request_id=request_id(), caller=caller.name), self._workspace.audit, error)
+            raise spoken(error) from error
+
     async def call(self, name: str, arguments: Mapping[str, Any], *, caller: Caller, report: Report) -> Reply:
         """Run a tool; whatever happens becomes a reply, and only what was meant for the caller is in it."""
         telling = _Telling(report)
@@ -69,10 +81,10 @@ class Desk:
             finally:
                 telling.over = True
 
-    async def _tool(self, name: str, caller: Caller, request_id: str) -> Tool[Any, Any]:
+    async def _tool(self, name: str, caller: Caller, request: str) -> Tool[Any, Any]:
         if name in CATALOGUE:
             return CATALOGUE[name]
-        entry = Entry(name[:_LONGEST_NAME], Outcome.REFUSED, request_id, caller.name, code=NotFoundError.code)
+        entry = Entry(name[:_LONGEST_NAME], Outcome.REFUSED, request, caller.name, code=NotFoundError.code)
         await self._workspace.audit.record(entry)
         near = get_close_matches(name[:_LONGEST_NAME], CATALOGUE, n=1, cutoff=0.5)
         guess = f"Did you mean {near[0]!r}? " if near else ""

@@ -19,7 +19,7 @@ from schema_mcp.interfaces.mcp import prompts
 from schema_mcp.interfaces.mcp.front import FrontDoor
 
 if TYPE_CHECKING:
-    from schema_mcp.domain.caller import Caller
+    from schema_mcp.domain.caller import Caller, Scope
     from schema_mcp.interfaces.mcp.desk import Desk
     from schema_mcp.interfaces.mcp.subscriptions import Watch
 
@@ -45,15 +45,22 @@ async def at_desk(context: Context, who: Who) -> "tuple[Desk, Caller]":
         raise MCPError(types.INTERNAL_ERROR, f"{error}. {error.hint}") from error
 
 
+async def admitted(context: Context, who: Who, scope: "Scope | None" = None) -> "tuple[Desk, Caller]":
+    """The same for what no tool answers: it counts as a call, and may need a scope."""
+    desk, caller = await at_desk(context, who)
+    await desk.admit(context.method, caller, scope)
+    return desk, caller
+
+
 def answer_resources(server: Server[FrontDoor], who: Who) -> None:
     """What can be read by its address."""
 
     async def listed(context: Context, params: types.PaginatedRequestParams) -> types.ListResourcesResult:
-        desk, caller = await at_desk(context, who)
+        desk, caller = await admitted(context, who)
         return desk.shelves.listed(caller, params.cursor)
 
     async def templates(context: Context, _: types.PaginatedRequestParams) -> types.ListResourceTemplatesResult:
-        desk, caller = await at_desk(context, who)
+        desk, caller = await admitted(context, who)
         return desk.shelves.templates(caller)
 
     async def read(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
@@ -68,10 +75,12 @@ def answer_resources(server: Server[FrontDoor], who: Who) -> None:
 def answer_prompts(server: Server[FrontDoor], who: Who) -> None:
     """Ready questions, and names completed for them and for addresses."""
 
-    async def listed(_: Context, __: types.PaginatedRequestParams) -> types.ListPromptsResult:
-        return prompts.listed()
+    async def listed(context: Context, _: types.PaginatedRequestParams) -> types.ListPromptsResult:
+        __, caller = await admitted(context, who)
+        return prompts.listed(caller.scopes)
 
-    async def asked(_: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+    async def asked(context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        await admitted(context, who, prompts.scope_of(params.name))
         return prompts.asked(params.name, params.arguments or {})
 
     async def completed(context: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
@@ -89,7 +98,7 @@ def answer_subscriptions(server: Server[FrontDoor], who: Who, *, has_connections
     async def listen(
         context: Context, params: types.SubscriptionsListenRequestParams
     ) -> types.SubscriptionsListenResult:
-        desk, caller = await at_desk(context, who)
+        desk, caller = await admitted(context, who)
         watch = context.lifespan_context.watch(desk)
         begun = await _begun(watch, params.notifications.resource_subscriptions or (), caller)
         honoured = params.notifications.model_copy(update={"resource_subscriptions": begun})

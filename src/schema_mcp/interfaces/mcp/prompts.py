@@ -1,10 +1,12 @@
 """Questions that people ask again and again, ready to be sent: each says which tools lead to the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
+
+from schema_mcp.domain.caller import Scope
 
 LONGEST_VALUE = 20_000
 """Characters of an argument, which may be a whole schema."""
@@ -24,10 +26,11 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A prompt; `{name}` in its text stands for an argument."""
+    """A prompt; `{name}` in its text stands for an argument. `scope` is what its last step needs."""
 
     name: str
     title: str
+    scope: Scope
     description: str
     slots: tuple[Slot, ...]
     text: str
@@ -75,6 +78,7 @@ QUESTIONS = (
     Question(
         "onboard_registry",
         "Onboard a registry",
+        Scope.WRITE,
         "Bring an existing registry into the store, and look at what is in it.",
         (_REGISTRY,),
         "Bring the registry {registry} under our store. First test_registry_connection and get_registry_info: what "
@@ -85,6 +89,7 @@ QUESTIONS = (
     Question(
         "review_schema_change",
         "Review a schema change",
+        Scope.READ,
         "Is a new text safe for a subject: compatibility, who is affected, what to improve.",
         (_REGISTRY, _SUBJECT, Slot("schema_text", "The new schema.")),
         "Review this change of the subject {subject} in {registry}. The new text is:\n"
@@ -96,6 +101,7 @@ QUESTIONS = (
     Question(
         "promote_to_production",
         "Promote to production",
+        Scope.WRITE,
         "Take what a registry has to the next one, by a plan.",
         (
             Slot("source", "Registry it comes from.", kind="registry"),
@@ -110,6 +116,7 @@ QUESTIONS = (
     Question(
         "mend_drift",
         "Mend drift",
+        Scope.WRITE,
         "Find where a registry differs from the store, and put it right.",
         (_REGISTRY,),
         "Find out where {registry} differs from the store (get_sync_status, then detect_drift), since when, and "
@@ -120,6 +127,7 @@ QUESTIONS = (
     Question(
         "migrate_registry",
         "Migrate a registry",
+        Scope.ADMIN,
         "Move everything from one registry to another, ids kept where they can be.",
         (
             Slot("source", "Registry to move from.", kind="registry"),
@@ -133,6 +141,7 @@ QUESTIONS = (
     Question(
         "raise_compatibility",
         "Raise a compatibility level",
+        Scope.READ,
         "Which histories stand in the way of a stricter level, and the way there.",
         (
             _REGISTRY,
@@ -147,6 +156,7 @@ QUESTIONS = (
     Question(
         "pii_report",
         "Report on personal data",
+        Scope.READ,
         "Which fields hold personal data, where, and who owns them.",
         (_REGISTRY, Slot("prefix", "Beginning of the subjects' names.", required=False, kind="subject")),
         "Write a report on personal data in {registry}, subjects {prefix}. Use scan_pii; where it is not switched "
@@ -157,6 +167,7 @@ QUESTIONS = (
     Question(
         "explain_incompatibility",
         "Explain an incompatibility",
+        Scope.READ,
         "Why a text was refused, in plain words, and the way out.",
         (_REGISTRY, _SUBJECT, Slot("schema_text", "The refused schema.")),
         "This text was refused for {subject} in {registry}:\n"
@@ -169,6 +180,7 @@ QUESTIONS = (
     Question(
         "design_event",
         "Design a new event",
+        Scope.READ,
         "A new schema that fits what is there already.",
         (
             Slot("purpose", "What happened, for whom, with which data."),
@@ -182,6 +194,7 @@ QUESTIONS = (
     Question(
         "who_changed_this",
         "Incident: who changed this?",
+        Scope.READ,
         "What changed on a subject, when, by whom, and how to take it back.",
         (_REGISTRY, _SUBJECT, Slot("since", "From when on (a date or a time).", required=False)),
         "Something broke around {subject} in {registry}, since {since}. Find out what changed: get_schema_history "
@@ -195,8 +208,8 @@ QUESTIONS = (
 _BY_NAME = {one.name: one for one in QUESTIONS}
 
 
-def listed() -> types.ListPromptsResult:
-    """All prompts, the same for everybody."""
+def listed(scopes: Collection[Scope]) -> types.ListPromptsResult:
+    """The prompts for somebody with these scopes."""
     return types.ListPromptsResult(
         prompts=[
             types.Prompt(
@@ -209,6 +222,7 @@ def listed() -> types.ListPromptsResult:
                 ],
             )
             for one in QUESTIONS
+            if one.scope in scopes
         ]
     )
 
@@ -218,6 +232,11 @@ def question(name: str) -> Question:
     if name not in _BY_NAME:
         raise MCPError(types.INVALID_PARAMS, f"There is no prompt {name[:80]!r}. There are: {', '.join(_BY_NAME)}")
     return _BY_NAME[name]
+
+
+def scope_of(name: str) -> Scope | None:
+    """What a prompt needs; None where there is no such prompt."""
+    return _BY_NAME[name].scope if name in _BY_NAME else None
 
 
 def asked(name: str, given: Mapping[str, str]) -> types.GetPromptResult:

@@ -190,20 +190,18 @@ class Library:
 
     def offer(self, address: str) -> tuple[Offer, dict[str, Any]]:
         """What an address belongs to, and what it asks for; raises `NotFoundError` where there is no such thing."""
-        scheme, parts = parts_of(address)
-        for offer in OFFERS:
-            arguments = offer.arguments(scheme, parts)
-            if arguments is not None:
-                if self._is_excluded(offer):
-                    raise NotPermittedError(
-                        f"{offer.name} is switched off here",
-                        hint="Whoever runs this server excluded it.",
-                        details={"layer": "toolset"},
-                    )
-                return offer, arguments
-        raise NotFoundError(
-            f"There is no resource {address[:200]!r}", hint="resources/list and resources/templates/list show them."
-        )
+        found = _found(address)
+        if found is None:
+            raise NotFoundError(
+                f"There is no resource {address[:200]!r}", hint="resources/list and resources/templates/list show them."
+            )
+        if self._is_excluded(found[0]):
+            raise NotPermittedError(
+                f"{found[0].name} is switched off here",
+                hint="Whoever runs this server excluded it.",
+                details={"layer": "toolset"},
+            )
+        return found
 
     def _offers(self, caller: Caller) -> list[Offer]:
         return [one for one in OFFERS if one.tool.scope in caller.scopes and not self._is_excluded(one)]
@@ -211,6 +209,24 @@ class Library:
     def _is_excluded(self, offer: Offer) -> bool:
         listing = self._workspace.listings.get(_STANDS_FOR.get(offer.tool.name, offer.tool.name))
         return listing is not None and listing.excluded
+
+
+def offer_of(address: str) -> Offer | None:
+    """The kind of resource that stands at an address; None where it is no address of ours."""
+    try:
+        found = _found(address)
+    except SchemaMcpError:
+        return None
+    return found[0] if found else None
+
+
+def _found(address: str) -> tuple[Offer, dict[str, Any]] | None:
+    scheme, parts = parts_of(address)
+    for offer in OFFERS:
+        arguments = offer.arguments(scheme, parts)
+        if arguments is not None:
+            return offer, arguments
+    return None
 
 
 _STANDS_FOR = {"read_text": "get_schema"}

@@ -15,7 +15,7 @@ from mcp.server.lowlevel import Server
 from schema_mcp.domain.errors import SchemaMcpError, UnknownCallerError
 from schema_mcp.identity import CALLER
 from schema_mcp.interfaces.mcp.front import DESK, FrontDoor, Opening
-from schema_mcp.interfaces.mcp.handlers import answer_prompts, answer_resources, answer_subscriptions, at_desk
+from schema_mcp.interfaces.mcp.handlers import admitted, answer_prompts, answer_resources, answer_subscriptions
 from schema_mcp.interfaces.mcp.replies import refusal
 from schema_mcp.toolkit.request import serving
 
@@ -37,7 +37,6 @@ Operates Kafka schema registries; a Git repository is the truth about schemas.
 """
 _SPANS = "schema_mcp.interfaces.mcp.spans"
 _LIST_IS_FRESH_MS = 60_000
-_PROMPTS_ARE_FRESH_MS = 3_600_000
 
 
 def build_server(
@@ -69,7 +68,7 @@ def build_server(
     async def list_tools(
         context: ServerRequestContext[FrontDoor], _: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        desk, caller = await at_desk(context, who)
+        desk, caller = await admitted(context, who)
         return desk.tools(caller)
 
     async def call_tool(
@@ -97,7 +96,7 @@ def build_server(
             "resources/list": CacheHint(ttl_ms=_LIST_IS_FRESH_MS, scope="private"),
             "resources/templates/list": CacheHint(ttl_ms=_LIST_IS_FRESH_MS, scope="private"),
             "resources/read": CacheHint(ttl_ms=0, scope="private"),
-            "prompts/list": CacheHint(ttl_ms=_PROMPTS_ARE_FRESH_MS, scope="public"),
+            "prompts/list": CacheHint(ttl_ms=_LIST_IS_FRESH_MS, scope="private"),
         },
         on_list_tools=list_tools,
     )

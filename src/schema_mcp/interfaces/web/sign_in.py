@@ -10,13 +10,14 @@ from typing import Any, Final, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from schema_mcp.domain.caller import Scope
-from schema_mcp.domain.errors import SchemaMcpError
+from schema_mcp.domain.errors import RateLimitedError, SchemaMcpError
 from schema_mcp.identity.clients import BadClientError
 from schema_mcp.identity.facade import CALLBACK, AuthorizationServer, Question, Refused
+from schema_mcp.identity.strangers import Strangers
 
 _LARGEST_FORM = 64 * 1024
 _LONGEST_QUERY = 8 * 1024
@@ -53,13 +54,13 @@ _ASK = """\
 _NO = "<h1>This did not work</h1>\n<p>{why}</p>\n<p>Begin again in the program that sent you here.</p>\n"
 
 
-def sign_in_routes(server: AuthorizationServer) -> list[BaseRoute]:
-    """Everything that one needs to be signed in here, and clients to find it."""
+def sign_in_routes(server: AuthorizationServer, strangers: Strangers) -> list[BaseRoute]:
+    """Everything that one needs to be signed in here, and clients to find it; what is refused counts as a guess."""
     desk = _Desk(server)
     metadata = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]
     shown: dict[str, Callable[[Request], Awaitable[Response]]] = {
-        "/authorize": desk.authorize,
-        CALLBACK: desk.callback,
+        "/authorize": _counted(desk.authorize, strangers),
+        CALLBACK: _counted(desk.callback, strangers),
         "/jwks.json": desk.keys,
         **dict.fromkeys(metadata, desk.metadata),
     }
@@ -71,8 +72,24 @@ def sign_in_routes(server: AuthorizationServer) -> list[BaseRoute]:
     }
     return [
         *(Route(path, answer, methods=["GET"]) for path, answer in shown.items()),
-        *(Route(path, answer, methods=["POST"]) for path, answer in sent.items()),
+        *(Route(path, _counted(answer, strangers), methods=["POST"]) for path, answer in sent.items()),
     ]
+
+
+def _counted(answer: Callable[[Request], Awaitable[Response]], strangers: Strangers) -> Callable[..., Any]:
+    async def counted(request: Request) -> Response:
+        address = request.client.host if request.client else ""
+        try:
+            strangers.take(address)
+        except RateLimitedError as error:
+            wait = {"Retry-After": str(error.details["retry_after"])}
+            return PlainTextResponse(f"{error}. {error.hint}", HTTPStatus.TOO_MANY_REQUESTS, wait | _NO_STORE)
+        response = await answer(request)
+        if not HTTPStatus.BAD_REQUEST <= response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            strangers.forgive(address)
+        return response
+
+    return counted
 
 
 @dataclass(frozen=True, slots=True)
