@@ -35,10 +35,10 @@ class Browser:
         self.page = await self.http.get("/authorize", params=asked)
         return self.page
 
-    async def press(self, answer: str = "yes", **changed: str) -> httpx2.Response:
+    async def press(self, answer: str = "yes", origin: str = HOME, **changed: str) -> httpx2.Response:
         question = unescape(self.page.text.partition('name="question" value="')[2].partition('"')[0])
         form = {"question": question, "answer": answer, **changed}
-        return await self.http.post("/consent", data=form, headers={"Origin": HOME})
+        return await self.http.post("/consent", data=form, headers={"Origin": origin})
 
     async def prove(self, sent_on: httpx2.Response) -> str:
         """GitHub's answer: back to us."""

@@ -166,6 +166,7 @@ async def test_a_yes_and_a_return_count_once(house: House):
 async def test_a_state_that_we_did_not_give_is_refused(house: House, state: str):
     browser = Browser(house)
     await browser.open(**Program(house).question())
+    await browser.press()
 
     assert (await browser.back(f"{HOME}/callback?{urlencode({'code': 'x', 'state': state})}")).status_code == 403
 
@@ -174,11 +175,10 @@ async def test_a_form_from_another_site_is_turned_away(house: House):
     browser = Browser(house)
     await browser.open(**Program(house).question())
 
-    refused = await browser.http.post(
-        "/consent", data={"answer": "yes"}, headers={"Origin": "https://evil.example.com"}
-    )
+    refused = await browser.press(origin="https://evil.example.com")
 
     assert refused.status_code == 403
+    assert (await browser.press()).status_code == 303  # the question still waits for an answer of our own page
 
 
 async def test_who_may_not_come_in_gets_no_code(house: House):

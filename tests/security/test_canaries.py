@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+import pygit2
 import pytest
 
 from schema_mcp.domain.errors import SchemaMcpError
@@ -45,6 +46,14 @@ async def world(tmp_path: Path) -> AsyncGenerator[World]:
         yield opened
 
 
+def leaking_objects(folder: Path) -> list[str]:
+    """What a store's repository keeps is compressed: files, trees and commits with their messages are looked into."""
+    repository = pygit2.Repository(str(folder))
+    objects = [repository[one] for one in repository]
+    assert {one.type_str for one in objects} == {"blob", "tree", "commit"}
+    return [f"{one.type_str} {one.id}" for one in objects if leaks(one.read_raw())]
+
+
 def leaking_files(folder: Path) -> list[str]:
     written = [path for path in folder.rglob("*") if path.is_file() and path.name != "registries.yaml"]
     assert written
@@ -76,6 +85,7 @@ async def test_no_tool_tells_a_secret(
 
     assert leaks(caplog.text) == []
     assert leaking_files(tmp_path) == []
+    assert leaking_objects(world.store.repository.path) == []
 
 
 def test_what_a_log_would_tell_is_masked(tmp_path: Path):

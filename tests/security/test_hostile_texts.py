@@ -104,7 +104,7 @@ async def test_ordinary_writing_stays_as_it_is(world: World):  # noqa: F811
 
 async def test_what_cannot_be_seen_makes_no_list_too_large(world: World):  # noqa: F811
     for number in range(60):
-        await world.registry().register(Subject("\u200b" * 200 + str(number)), Schema('"string"'))
+        await world.registry().register(Subject("\U000e0041" * 200 + str(number)), Schema('"string"'))
 
     reply = await reply_of(world, CATALOGUE["list_subjects"], {})
 

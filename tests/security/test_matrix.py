@@ -8,12 +8,12 @@ import pytest
 
 from schema_mcp.domain.caller import Caller, Grant, Reach, Scope
 from schema_mcp.domain.errors import NotPermittedError, SchemaMcpError
-from schema_mcp.domain.schema import Subject
+from schema_mcp.domain.schema import Mode, Schema, Subject
 from schema_mcp.toolkit.call import call
 from schema_mcp.toolkit.tool import Tool
 from schema_mcp.tools import CATALOGUE
 from services.conftest import world  # noqa: F401 - the fixture
-from services.world import World
+from services.world import ORDERS, V1, V2, World
 
 # The product's list of tools, by hand: whoever adds a tool, or changes what it asks for, says so here, too.
 READ = frozenset(
@@ -125,3 +125,58 @@ async def test_a_grant_at_one_registry_opens_that_one_as_far_as_it_goes(
     assert permitted is enough
     assert layer in (("",) if enough else ("scope", "grant", "registry") if at == "shut" else ("scope", "grant"))
     assert world.registry("shut").writes == 0
+
+
+# What a mode closes, by hand: whoever may do it at all is told of the mode, and the way out of it stays open.
+CLOSING = (Mode.READONLY, Mode.READONLY_OVERRIDE)
+IN_A_MODE: dict[str, tuple[str, dict[str, Any], bool]] = {
+    "register_schema": ("write", {"subject": "orders-value", "schema_text": V2}, True),
+    "update_config": ("write", {"subject": "orders-value", "level": "FULL"}, True),
+    "delete_config": ("admin", {"subject": "orders-value"}, True),
+    "delete_schema_version": ("admin", {"subject": "orders-value", "version": 1}, True),
+    "delete_subject": ("admin", {"subject": "orders-value"}, True),
+    "clear_context_batch": ("admin", {"context": "default"}, True),
+    "restore_subject": ("admin", {"subject": "gone"}, True),
+    "update_mode": ("admin", {"subject": "orders-value", "mode": "READONLY"}, False),
+}
+
+
+async def ended(world: World, tool: str, role: str, arguments: dict[str, Any]) -> str:  # noqa: F811
+    """Which layer says no, if any; what asks for a preview first gets it."""
+    caller = Caller(role, f"{role}@example.com", ROLES[role], "http")
+    workspace = replace(world.workspace, listings={})
+    try:
+        told = await call(CATALOGUE[tool], arguments, caller=caller, workspace=workspace)
+        if "plan" in CATALOGUE[tool].request.model_fields and (plan := getattr(told, "plan", None)):
+            await call(CATALOGUE[tool], {**arguments, "plan": plan}, caller=caller, workspace=workspace)
+    except NotPermittedError as error:
+        return error.details["layer"]
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("tool", "needs", "arguments", "closes"), [(name, *row) for name, row in IN_A_MODE.items()], ids=IN_A_MODE
+)
+async def test_a_mode_lets_through_what_the_table_says(
+    tool: str,
+    needs: str,
+    arguments: dict[str, Any],
+    closes: bool,
+    world: World,  # noqa: F811
+):
+    await world.register(V1)
+    await world.registry().register(Subject("gone"), Schema(V1))
+    await world.registry().delete_subject(Subject("gone"))
+    await world.registry().set_config(ORDERS, {"compatibility": "BACKWARD"})
+    order = ["nobody", "reader", "writer", "admin"]
+    enough = {"write": ("writer", "admin"), "admin": ("admin",)}[needs]
+
+    for mode, role in product(CLOSING, order):
+        await world.registry().set_mode(Subject(""), mode)
+        before = await world.traces()
+        verdict = "scope" if role not in enough else "mode" if closes else ""
+        assert (mode, role, await ended(world, tool, role, arguments)) == (mode, role, verdict)
+        assert not verdict or await world.traces() == before
+    for scope in (Subject(""), ORDERS):
+        await world.registry().set_mode(scope, Mode.READWRITE)
+    assert await ended(world, tool, enough[0], arguments) == ""

@@ -176,15 +176,16 @@ def test_ids_may_be_said_at_a_registry_but_not_two_ways(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "said"),
     [
-        pytest.param("registries: " + "{ a: " * 40 + "x" + " }" * 40, id="deep"),
-        pytest.param("registries: " + "[" * 100_000, id="very-deep"),
-        pytest.param("registries: { a: {} }\n#" + "x" * 300_000, id="large"),
+        pytest.param("registries: " + "{ a: " * 40 + "x" + " }" * 40, "levels deep", id="deep"),
+        pytest.param("registries: " + "[" * 100_000, "levels deep", id="very-deep"),
+        pytest.param("registries: { a: {} }\n#" + "x" * 300_000, "larger than", id="large"),
+        pytest.param("a: &a [x, x]\nb: &b [*a, *a]\nregistries: { c: [*b, *b] }\n", "anchors", id="laughs"),
     ],
 )
-def test_a_bomb_is_refused(tmp_path: Path, text: str):
-    refusal(tmp_path, text)
+def test_a_bomb_is_refused(tmp_path: Path, text: str, said: str):
+    assert said in str(refusal(tmp_path, text))
 
 
 def test_what_is_not_text_is_refused(tmp_path: Path):

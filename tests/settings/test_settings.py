@@ -207,6 +207,12 @@ def test_read_only_beats_every_other_setting(option: bool | None, ours: str, old
     assert told.read_only == (option is True or bool({ours, older} & {"true", "1", "YES"}))
 
 
+def test_a_server_that_is_told_nothing_listens_on_loopback(tmp_path: Path):
+    told = load({"http": True}, environ={"HOME": str(tmp_path)}, folder=tmp_path)
+
+    assert (told.host, told.read_only, told.open_metrics) == ("127.0.0.1", False, False)
+
+
 def test_every_setting_says_what_it_means():
     assert [one.name for one in SETTINGS if not one.meaning.endswith(".")] == []
     assert len({one.option for one in SETTINGS}) == len(SETTINGS)

@@ -10,7 +10,7 @@ import pytest
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.interfaces.mcp.desk import describe
-from schema_mcp.toolkit.tool import Effect, Shape, Tool
+from schema_mcp.toolkit.tool import Effect, Shape, Tool, tool
 from schema_mcp.tools import CATALOGUE, TOOLSETS
 
 CORE = {
@@ -57,6 +57,12 @@ def test_every_field_is_described(tool: Tool[Any, Any]):
     ]
 
     assert undescribed == []
+
+
+@pytest.mark.parametrize("said", [{"scope": Scope.READ}, {"effect": Effect.READS}, {}], ids=lambda said: str([*said]))
+def test_a_tool_cannot_be_made_without_scope_and_effect(said: dict[str, Any]):
+    with pytest.raises(TypeError, match=r"scope|effect"):
+        tool(**said)
 
 
 @every_tool

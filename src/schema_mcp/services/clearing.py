@@ -23,6 +23,7 @@ from schema_mcp.registries.guard import approved
 from schema_mcp.services import approvals
 from schema_mcp.services.deletion import retirement
 from schema_mcp.services.ground import Ground, Report, Signature
+from schema_mcp.services.importing import refuse_closed
 from schema_mcp.services.together import each
 
 _AT_ONCE = 8
@@ -177,7 +178,8 @@ async def carry_out(ground: Ground, seen: Preview, digest: str, signed: Signatur
     """Delete the previewed batch: one commit that retires it in the store, then the registry, wave by wave.
 
     A wave that is not wholly gone ends it: what it uses would be refused. Raises `StalePlanError` when the batch is
-    not the one that was named, `ConflictError` while something that stays references it.
+    not the one that was named, `ConflictError` while something that stays references it, `ReadOnlyError` where the
+    mode of the context takes no writes: the store would call deleted what the registry keeps.
     """
     registry = ground.fleet.get(seen.registry)
     registry.require_writable()
@@ -187,6 +189,7 @@ async def carry_out(ground: Ground, seen: Preview, digest: str, signed: Signatur
             hint="Call again without `plan`, look at the preview, and pass its digest.",
         )
     _refuse_used(seen)
+    await refuse_closed(registry, Subject("", seen.chosen.context))
     if seen.chosen.permanent:
         what = f"delete {seen.versions} versions of context {shown_context(seen.chosen.context)} for good"
         await ground.store.refresh()
