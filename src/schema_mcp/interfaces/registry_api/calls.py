@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from schema_mcp.domain.naming import parse_subject
@@ -96,7 +97,7 @@ class Raw:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Endpoint:
     """A method and a path, `{…}` naming its parts; whether it writes, and whether it reads a body."""
 
@@ -106,13 +107,16 @@ class Endpoint:
     writes: bool = False
     reads_body: bool = False
 
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(self.path.split("/")[1:]) if self.path != "/" else ()
+
     def matched(self, segments: tuple[str, ...]) -> dict[str, str] | None:
         """The named parts of a path of this shape, None for another shape."""
-        pattern = self.path.split("/")[1:] if self.path != "/" else []
-        if len(pattern) != len(segments):
+        if len(self.parts) != len(segments):
             return None
         values: dict[str, str] = {}
-        for part, segment in zip(pattern, segments, strict=True):
+        for part, segment in zip(self.parts, segments, strict=True):
             if part.startswith("{"):
                 values[part[1:-1]] = segment
             elif part != segment:

@@ -3,6 +3,9 @@
 Source: registry semantics 1.9 and the recordings of Confluent 8.1.5; associations are not offered.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from schema_mcp.interfaces.registry_api import deployment, schemas, scopes, subjects
 from schema_mcp.interfaces.registry_api.calls import Endpoint
 
@@ -48,3 +51,18 @@ ENDPOINTS = (
     Endpoint("PUT", "/mode/{subject}", scopes.set_mode, writes=True, reads_body=True),
     Endpoint("DELETE", "/mode/{subject}", scopes.delete_mode, writes=True),
 )
+
+_ALIKE: defaultdict[tuple[int, str], list[Endpoint]] = defaultdict(list)
+
+
+def _shape(segments: Sequence[str]) -> tuple[int, str]:
+    return len(segments), segments[0] if segments else ""
+
+
+def alike(segments: Sequence[str]) -> Sequence[Endpoint]:
+    """The rows that a path may fit: those as long as it is, and with the same beginning."""
+    return _ALIKE.get(_shape(segments), ())
+
+
+for _endpoint in ENDPOINTS:
+    _ALIKE[_shape(_endpoint.parts)].append(_endpoint)

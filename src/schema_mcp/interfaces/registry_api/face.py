@@ -25,7 +25,7 @@ from schema_mcp.domain.errors import (
 from schema_mcp.interfaces.registry_api import bodies, schemas
 from schema_mcp.interfaces.registry_api.auth import WhoCalls, caller_of, refusal
 from schema_mcp.interfaces.registry_api.calls import Call, Endpoint, Raw, not_found
-from schema_mcp.interfaces.registry_api.endpoints import ENDPOINTS
+from schema_mcp.interfaces.registry_api.endpoints import alike
 from schema_mcp.interfaces.registry_api.gate import Asking, Gate
 from schema_mcp.interfaces.registry_api.media import JSON_TYPES, answer_type, check_content_type
 from schema_mcp.interfaces.registry_api.paths import Target, target
@@ -138,7 +138,7 @@ class RegistryRoute(BaseRoute):
 
 def _endpoint(method: str, segments: tuple[str, ...]) -> tuple[Endpoint, dict[str, str]]:
     """The row for a request; 404 where no path fits, 405 where only the method does not."""
-    fitting = [(one, values) for one in ENDPOINTS if (values := one.matched(segments)) is not None]
+    fitting = [(one, values) for one in alike(segments) if (values := one.matched(segments)) is not None]
     if not fitting:
         raise not_found()
     wanted = "GET" if method == "HEAD" else method
@@ -149,7 +149,7 @@ def _endpoint(method: str, segments: tuple[str, ...]) -> tuple[Endpoint, dict[st
 
 
 def _options(asked: Target) -> Response:
-    methods = sorted({one.method for one in ENDPOINTS if one.matched(asked.segments) is not None})
+    methods = sorted({one.method for one in alike(asked.segments) if one.matched(asked.segments) is not None})
     if not methods:
         return _refused(not_found(), JSON_TYPES[0])
     return Response(headers={"allow": ", ".join([*methods, "HEAD", "OPTIONS"])})

@@ -71,13 +71,17 @@ def next_number(session: Session, subject: Subject) -> int:
 def holder(session: Session, schema_id: int, context: str, subject: Subject | None = None) -> Version | None:
     """A version that an id leads to, of one subject if it is named; soft-deleted ones too."""
     wire = None if subject is None else str(subject)
+    asked = (context, schema_id, wire)
+    own = "WHERE v.context = ?1 AND v.id = ?2 AND (?3 IS NULL OR v.subject = ?3) ORDER BY v.subject, v.number LIMIT 1"
+    found = next(select(session, own, asked), None)
     row = session.sql.execute(
-        """SELECT subject, number FROM versions WHERE context = ?1 AND id = ?2 AND (?3 IS NULL OR subject = ?3)
-           UNION ALL SELECT subject, number FROM old_ids WHERE context = ?1 AND id = ?2 AND (?3 IS NULL OR subject = ?3)
+        """SELECT subject, number FROM old_ids WHERE context = ?1 AND id = ?2 AND (?3 IS NULL OR subject = ?3)
            ORDER BY subject, number LIMIT 1""",
-        (context, schema_id, wire),
+        asked,
     ).fetchone()
-    return next(select(session, "WHERE v.subject = ? AND v.number = ?", row), None) if row else None
+    if row and (found is None or row < (str(found.subject), found.number)):
+        return next(select(session, "WHERE v.subject = ? AND v.number = ?", row), None)
+    return found
 
 
 def holders(session: Session, schema_id: int, context: str, *, deleted: bool = False) -> list[tuple[Subject, int]]:
