@@ -20,6 +20,7 @@ import anyio
 
 from schema_mcp import app
 from schema_mcp.__main__ import COLLECTING
+from schema_mcp.domain import engine
 from schema_mcp.domain.plan import Plan
 from schema_mcp.domain.schema import Mode, Schema, Subject, Version
 from schema_mcp.registries.backends.embedded import EmbeddedRegistry
@@ -84,6 +85,7 @@ async def measured(count: int, runs: int) -> Times:
         subjects = (version(1).subject, version(2).subject)
 
         async def cold() -> Plan:
+            engine._CACHE.clear()  # noqa: SLF001 - a new process has parsed nothing yet
             return await plan(workspace, SchemaStore(workspace.store.repository, stored_digest), Selection())
 
         async def warm() -> Plan:

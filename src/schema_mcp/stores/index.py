@@ -92,8 +92,10 @@ class Index:
 
 def _recount(table: dict[_Key, tuple[Record, ...]], key: _Key, record: Record, *, out: bool) -> None:
     others = tuple(one for one in table.get(key, ()) if one != record)
-    records = others if out else sorted((*others, record), key=attrgetter("subject", "number"))
-    _set(table, key, tuple(records) or None)
+    records = others if out else (*others, record)
+    if len(records) > 1:  # mostly there is one, and a whole store takes three times as many
+        records = tuple(sorted(records, key=attrgetter("subject", "number")))
+    _set(table, key, records or None)
 
 
 def _set(table: dict[_Key, _Value], key: _Key, value: _Value | None) -> None:

@@ -164,7 +164,7 @@ class Repository:
     def blob(self, blob: str) -> bytes:
         """The content of a file by its id."""
         with self._reading, readable():
-            return self._reader[blob].read_raw()
+            return self._reader.odb.read(blob)[1]
 
     def size(self, blob: str) -> int:
         """How many bytes a file holds, without reading them."""
