@@ -4,12 +4,17 @@ import json
 
 import pytest
 
+from fakes.confluent import FakeConfluent
+from schema_mcp.domain.allocation import IdSource
 from schema_mcp.domain.errors import InvalidRequestError, NotFoundError, StalePlanError
-from schema_mcp.domain.schema import Level, Reference, Subject
+from schema_mcp.domain.schema import Level, Reference, Schema, Subject
 from schema_mcp.services import reference_commit, reference_update
+from schema_mcp.services.digests import stored_digest
 from schema_mcp.stores.journal import Status
+from schema_mcp.stores.schemastore import AddVersion, StoredVersion
 from services.asking import ask
-from services.world import World
+from services.confluent import reached_over_rest
+from services.world import ANN, World
 
 MONEY_2 = json.dumps({"type": "record", "name": "Money", "namespace": "shop", "fields": [
     {"name": "currency", "type": "string", "default": "EUR"}]})  # fmt: skip
@@ -234,3 +239,38 @@ async def test_a_text_that_says_the_same_changes_nothing(world: World):
     made = await planned(world, schema_text=f"  {avro('Money')}  ")
 
     assert made.total == 0
+
+
+async def test_many_users_are_read_in_bulk_but_for_the_settings_of_each(world: World):
+    fake = FakeConfluent()
+    away = reached_over_rest(world, {"there": fake})
+    there, names = away.registry("there"), [f"User{number}" for number in range(40)]
+    added = [(Subject("money"), Schema(avro("Money")))]
+    added += [(Subject(name.lower()), Schema(avro(name, "Money"), references=tuple(to("Money")))) for name in names]
+    made = [await there.register(subject, schema) for subject, schema in added]
+    records = [StoredVersion(one, None, (), "", "Ann", "", (), stored_digest(one.schema)) for one in made]
+    await world.store.commit([AddVersion(one) for one in records], "Fill", ANN)
+    fake.requests.clear()
+
+    plan = await reference_update.plan(
+        away.workspace.fleet,
+        away.store,
+        IdSource.REGISTRY,
+        reference_update.Wanted(Subject("money"), text=MONEY_2),
+        ["there"],
+    )
+
+    others = [path for _, path in fake.requests if not path.startswith("/config/")]
+    assert (len(plan.steps), len(fake.requests) - len(others), len(others) < 5) == (41, 41, True)
+
+
+async def test_a_version_that_only_the_registry_has_is_found_in_bulk_too(world: World):
+    await diamond(world)
+    await world.registry().set_config(Subject("item"), {"compatibility": "NONE"})
+    await world.registry().register(Subject("item"), Schema(avro("Other")))
+    await world.registry().delete_version(Subject("item"), 2)
+
+    made = await planned(world, schema_text=MONEY_2)
+
+    assert [row.subject for row in made.blocked] == ["item", "order"]
+    assert "versions that the store lacks: [2]" in made.blocked[0].reason

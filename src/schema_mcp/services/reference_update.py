@@ -4,7 +4,7 @@ Only the latest version of each subject is taken along. The plan carries the new
 but for the shared schema's own, which a caller may give.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -12,6 +12,7 @@ from anyio import to_thread
 
 from schema_mcp.domain import compatibility
 from schema_mcp.domain.allocation import IdSource
+from schema_mcp.domain.drift import Snapshot
 from schema_mcp.domain.engine import Whole, canonical
 from schema_mcp.domain.errors import (
     InvalidRequestError,
@@ -28,7 +29,7 @@ from schema_mcp.registries.fleet import Fleet
 from schema_mcp.registries.guard import GuardedRegistry
 from schema_mcp.services import snapshots
 from schema_mcp.services.deployment import IMPORT_WARNING
-from schema_mcp.services.judgement import judge_of
+from schema_mcp.services.judgement import Judge, judge_of
 from schema_mcp.services.resolution import Finder, in_store, stored_whole, whole
 from schema_mcp.services.together import each
 from schema_mcp.stores.schemastore import SchemaStore
@@ -64,6 +65,19 @@ class _Bump:
         return {(resolve(one.subject, self.subject), one.version) for one in used}
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one registry holds of the subjects that move on, and by what it judges each; nothing without references."""
+
+    registry: GuardedRegistry
+    held: Snapshot
+    judges: Mapping[Subject, Judge]
+
+    def numbers(self, subject: Subject) -> set[int]:
+        """The numbers it has given away there, soft-deleted ones too."""
+        return {*self.held.versions.get(subject, ()), *self.held.deleted.get(subject, ())}
+
+
 async def plan(fleet: Fleet, store: SchemaStore, ids: IdSource, wanted: Wanted, registries: Sequence[str]) -> Plan:
     """The new versions that it takes, in order, on each registry that they are meant for. Reads only.
 
@@ -75,11 +89,9 @@ async def plan(fleet: Fleet, store: SchemaStore, ids: IdSource, wanted: Wanted, 
     bumps = await _bumps(store, wanted)
     names = sorted(set(registries))
     subjects = {bump.subject for bump in bumps}
-    blocked = [
-        one for several in await each(names, lambda name: _blocked(fleet.get(name), store, bumps)) for one in several
-    ]
+    seen = await each(names, lambda name: _seen(fleet.get(name), subjects))
+    blocked = [one for side in seen for one in await _blocked(side, store, bumps)]
     through = _through(bumps, {one.subject for one in blocked})
-    found = await each(names, lambda name: snapshots.of_registry(fleet.get(name), subjects.__contains__))
     rank = {(name, bump.subject, bump.version.number): index for index, bump in enumerate(bumps) for name in names}
     steps = [_step(store, name, bump) for bump in through for name in _targets(store, bump.subject, names)]
     return Plan(
@@ -92,7 +104,7 @@ async def plan(fleet: Fleet, store: SchemaStore, ids: IdSource, wanted: Wanted, 
             "made": [_told(bump) for bump in through],
         },
         commit=store.head or "",
-        observed={name: snapshots.digest(one) for name, one in zip(names, found, strict=True)},
+        observed={side.registry.name: snapshots.digest(side.held) for side in seen},
         steps=in_order(steps, rank),
         blocked=tuple(blocked),
         warnings=(IMPORT_WARNING,) if steps and ids is IdSource.LEDGER else (),
@@ -196,12 +208,22 @@ def _through(bumps: Sequence[_Bump], blocked: set[Subject]) -> list[_Bump]:
     return through
 
 
-async def _blocked(registry: GuardedRegistry, store: SchemaStore, bumps: Sequence[_Bump]) -> list[Blocked]:
+async def _seen(registry: GuardedRegistry, subjects: Collection[Subject]) -> _Seen:
+    """Reads a registry at one moment, in as few requests as it can; a user more or less is one of them."""
+    held = await snapshots.of_registry(registry, subjects.__contains__, subjects=subjects)
+    names = list(subjects) if Capability.REFERENCES in registry.capabilities else []
+    configs = await each(names, lambda one: registry.config(one, inherited=True))
+    judges = {one: judge_of(registry.name, config) for one, config in zip(names, configs, strict=True)}
+    return _Seen(registry, held, judges)
+
+
+async def _blocked(side: _Seen, store: SchemaStore, bumps: Sequence[_Bump]) -> list[Blocked]:
     """What this registry would not take, and all that would use it."""
+    name = side.registry.name
     found: dict[tuple[Subject, int], Blocked] = {}
     elsewhere: set[tuple[Subject, int]] = set()
     for bump in bumps:
-        if not snapshots.is_meant_for(store, bump.subject, registry.name):
+        if not snapshots.is_meant_for(store, bump.subject, name):
             elsewhere.add((bump.subject, bump.version.number))
             continue
         beneath = [found[one] for one in sorted(bump.uses) if one in found]
@@ -209,24 +231,24 @@ async def _blocked(registry: GuardedRegistry, store: SchemaStore, bumps: Sequenc
             why = (f"it would use {beneath[0].subject} v{beneath[0].number}, which is blocked", "Mend that first.")
         elif away := bump.uses & elsewhere:
             subject = min(away)[0]
-            why = (f"the store does not send {subject} here, which it uses", f"Add {registry.name} to its targets.")
+            why = (f"the store does not send {subject} here, which it uses", f"Add {name} to its targets.")
         else:
-            why = await _refusal(registry, store, bump)
+            why = await _refusal(side, store, bump)
         if why:
             place = (bump.subject, bump.version.number)
-            found[place] = Blocked(registry.name, bump.subject, *why, bump.version.number)
+            found[place] = Blocked(name, bump.subject, *why, bump.version.number)
     return list(found.values())
 
 
-async def _refusal(registry: GuardedRegistry, store: SchemaStore, bump: _Bump) -> tuple[str, str] | None:
-    subject, capabilities = bump.subject, registry.capabilities
-    if Capability.REFERENCES not in capabilities:
+async def _refusal(side: _Seen, store: SchemaStore, bump: _Bump) -> tuple[str, str] | None:
+    subject = bump.subject
+    if subject not in side.judges:
         return "the registry has no references", "Leave it out of `registries`, or bundle the schema."
     stored = {record.number for record in store.records(subject)}
-    unknown = sorted(set(await registry.numbers(subject, deleted=True)) - stored)
+    unknown = sorted(side.numbers(subject) - stored)
     if unknown:
         return f"the registry holds versions that the store lacks: {unknown[:10]}", "Bring them in with adopt_registry."
-    judge = judge_of(registry.name, await registry.config(subject, inherited=True))
+    judge = side.judges[subject]
     level: Level = store.wish(subject).level or store.context_wish(subject.context).level or judge.level
     live = [one.version for one in store.history(subject) if not one.version.deleted]
     previous = [await stored_whole(one, store) for one in live]
