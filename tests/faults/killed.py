@@ -1,7 +1,7 @@
 """Carry a plan out in processes that are killed at random points until all is done, and count what they ask for.
 
-`prepared` leaves a plan in a folder, `checked` sees that what came of it is right, each in a process of its own, because
-this forks. What an undisturbed run of the same plan asks for is counted beside it, in a copy of the folder.
+`prepared` leaves a plan in a folder, `checked` sees that what came of it is right, each in a process of its own,
+because this forks. What an undisturbed run of the same plan asks for is counted beside it, in a copy of the folder.
 """
 
 import asyncio

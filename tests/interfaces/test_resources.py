@@ -98,6 +98,7 @@ async def test_what_can_be_read_is_listed_for_each_registry(settings: Make, era:
         "drift://{registry}",
         "task://{id}",
         "plan://{digest}",
+        "export://{task}/{part}",
     }
     assert all(one.description for one in (*listed.resources, *templates.resource_templates))
 
@@ -228,7 +229,7 @@ async def test_what_the_operator_excluded_is_no_resource_either(settings: Make):
         with refused("switched off", "not_permitted"):
             await connected.read_resource("drift://dev")
 
-    assert templates == {"registry://{name}", "task://{id}", "plan://{digest}"}
+    assert templates == {"registry://{name}", "task://{id}", "plan://{digest}", "export://{task}/{part}"}
 
 
 async def test_a_bug_says_nothing_of_itself(settings: Make, era: str, monkeypatch: pytest.MonkeyPatch):

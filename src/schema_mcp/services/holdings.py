@@ -53,31 +53,54 @@ async def read(side: Side, selection: Selection, extent: Extent, report: Report)
 
     Raises `NotFoundError` where that is nothing, `RegistryError` where the registry changes while it is read.
     """
-    versions = await _versions(side, selection, extent, report)
+    told = await _progress(side, selection, extent, report)
+    versions = await _versions(side, selection, extent, told)
     if not versions:
         raise NotFoundError(f"{side.name} has no subject of that selection", hint="list_subjects tells what is there.")
     versions.sort(key=lambda one: (one.subject, one.number))
-    if not extent.settings:
-        return Holding(side, versions)
-    subjects = sorted({version.subject for version in versions})
+    settings = await _settings_of(side, selection, versions, told) if extent.settings else list[Setting]()
+    await told.end(f"{len(versions):,} versions read")
+    return Holding(side, versions, settings)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How much is read: a part for each subject's versions, and one for each scope's settings."""
+
+    report: Report
+    total: int
+    before: int = 0
+
+    async def __call__(self, done: float, total: float | None, message: str) -> None:
+        del total  # of one stage only
+        await self.report(self.before + done, max(self.total, self.before + done), message)
+
+    async def end(self, message: str) -> None:
+        await self.report(self.total, self.total, message)
+
+
+async def _progress(side: Side, selection: Selection, extent: Extent, report: Report) -> _Progress:
     if side.registry is None:
-        return Holding(side, versions, _wished(side.store, selection, subjects))
-    return Holding(side, versions, await _settings(side.registry, selection, subjects, report))
+        return _Progress(report, 1)
+    deleted = extent.deleted and Capability.SOFT_DELETE in side.registry.capabilities
+    listed = await inventory.subjects(side.registry, selection, deleted=deleted)
+    return _Progress(report, len(listed) * (2 if extent.settings else 1))
 
 
-async def _versions(side: Side, selection: Selection, extent: Extent, report: Report) -> list[Version]:
+async def _versions(side: Side, selection: Selection, extent: Extent, told: _Progress) -> list[Version]:
     if side.registry is None:
         return await _stored(side.store, selection, extent)
-    registry, found = side.registry, list[Version]()
+    registry, found, subjects = side.registry, list[Version](), set[Subject]()
     deleted = extent.deleted and Capability.SOFT_DELETE in registry.capabilities
     async for version in registry.versions(
         context=selection.listing_context, prefix=selection.listing, deleted=deleted, latest_only=extent.latest
     ):
         if selection.wants(version.subject):
             found.append(version)
+            subjects.add(version.subject)
             if len(found) % _TOLD_EVERY == 0:
-                await report(len(found), None, f"{len(found):,} versions of {registry.name} read")
-    await inventory.refuse_moved(registry, selection, {one.subject for one in found}, deleted=deleted)
+                await told(len(subjects), None, f"{len(found):,} versions of {registry.name} read")
+    await inventory.refuse_moved(registry, selection, subjects, deleted=deleted)
     return found
 
 
@@ -90,14 +113,24 @@ async def _stored(store: SchemaStore, selection: Selection, extent: Extent) -> l
     return found
 
 
+async def _settings_of(
+    side: Side, selection: Selection, versions: Sequence[Version], told: _Progress
+) -> Sequence[Setting]:
+    subjects = sorted({version.subject for version in versions})
+    if side.registry is None:
+        return _wished(side.store, selection, subjects)
+    return await _settings(side.registry, selection, subjects, told)
+
+
 async def _settings(
-    registry: Registry, selection: Selection, subjects: Sequence[Subject], report: Report
+    registry: Registry, selection: Selection, subjects: Sequence[Subject], told: _Progress
 ) -> list[Setting]:
     contexts = await inventory.contexts(registry, selection)
     if contexts and selection.context is None and Capability.CONTEXTS in registry.capabilities:
         contexts = [GLOBAL_CONTEXT, *contexts]
     scopes = [Subject("", context) for context in contexts if _may_read(registry, context)]
-    own = await inventory.settings(registry, [*scopes, *subjects], report)
+    told.before, told.total = len(subjects), len(subjects) + len(scopes) + len(subjects)
+    own = await inventory.settings(registry, [*scopes, *subjects], told)
     return [Setting(scope, one.config or None, one.mode) for scope, one in own.items() if one.config or one.mode]
 
 

@@ -18,6 +18,8 @@ from schema_mcp.services.together import each
 
 _BATCH = 200
 _TOLD_EVERY = 1_000
+_SCOPES_TOLD_EVERY = 100
+"""Scopes are asked one by one, versions a page at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ async def settings(registry: Registry, scopes: Sequence[Subject], report: Report
         config = await registry.config(scope) if configs else None
         mode = await registry.mode(scope) if modes else None
         done += 1
-        if done % _TOLD_EVERY == 0:
+        if done % _SCOPES_TOLD_EVERY == 0:
             await report(done, len(scopes), f"settings of {done:,} of {len(scopes):,} scopes read")
         return Own(config or {}, mode, configs, modes)
 
@@ -115,11 +117,16 @@ def _without_text(version: Version) -> Version:
     return replace(version, schema=Schema("", schema.type, schema.references))
 
 
-async def refuse_moved(registry: Registry, selection: Selection, seen: set[Subject], *, deleted: bool) -> None:
-    """Raise `RegistryError` where a registry lists other subjects by now than those that were read."""
+async def subjects(registry: Registry, selection: Selection, *, deleted: bool) -> set[Subject]:
+    """The selected subjects that a registry lists."""
     listing: Callable[..., Awaitable[list[Subject]]] = registry.subjects
     there = await listing(context=selection.listing_context, prefix=selection.listing, deleted=deleted)
-    moved = sorted({one for one in there if selection.wants(one)} ^ seen)
+    return {one for one in there if selection.wants(one)}
+
+
+async def refuse_moved(registry: Registry, selection: Selection, seen: set[Subject], *, deleted: bool) -> None:
+    """Raise `RegistryError` where a registry lists other subjects by now than those that were read."""
+    moved = sorted(await subjects(registry, selection, deleted=deleted) ^ seen)
     if moved:
         raise RegistryError(
             f"{registry.name} does not list the same subjects twice: {', '.join(map(str, moved[:5]))}",

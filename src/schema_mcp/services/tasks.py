@@ -11,6 +11,7 @@ from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import ConflictError
 from schema_mcp.services import application, recovery
 from schema_mcp.services.adopting import KIND as ADOPTION
+from schema_mcp.services.export_task import KIND as EXPORT
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.services.recovery import REGISTRATION
 from schema_mcp.stores.journal import Journal, Run, Status
@@ -85,11 +86,11 @@ def require_own(caller: Caller, owner: str, deed: str) -> None:
         caller.require(Scope.ADMIN, f"{deed} that is somebody else's")
 
 
-_NOT_GONE_ON_WITH: Final = frozenset({ADOPTION, REGISTRATION})
+_NOT_GONE_ON_WITH: Final = frozenset({ADOPTION, EXPORT, REGISTRATION})
 
 
 def _state(run: Run) -> str:
-    return f"it is a {run.kind}" if run.status is Status.INTERRUPTED else f"it is {run.status}"
+    return f"its kind is {run.kind}" if run.status is Status.INTERRUPTED else f"it is {run.status}"
 
 
 def way_on(run: Run) -> str:
@@ -100,9 +101,7 @@ def way_on(run: Run) -> str:
         return "It ends after the step it is at; get_task tells when."
     if run.status is Status.RUNNING and run.result.get("waiting"):
         return "It waits for its turn; get_task tells when it has it."
-    if run.status is Status.INTERRUPTED and run.kind in _OTHER_WAYS_ON:
-        return _OTHER_WAYS_ON[run.kind]
-    return _WAYS_ON.get(run.status, "")
+    return _OTHER_WAYS_ON.get((run.kind, run.status)) or _WAYS_ON.get(run.status, "")
 
 
 _WAYS_ON: Final = {
@@ -112,6 +111,13 @@ _WAYS_ON: Final = {
     Status.INTERRUPTED: "It was cut off and can go on: resume_task goes on where it stopped, cancel_task gives it up.",
 }
 _OTHER_WAYS_ON: Final = {
-    ADOPTION: "It was cut off before its commit, so nothing came in: call adopt_registry again with the same plan.",
-    REGISTRATION: "It was cut off; the next write, or start of the server, finishes it or takes it back.",
+    (ADOPTION, Status.INTERRUPTED): (
+        "It was cut off before its commit, so nothing came in: call adopt_registry again with the same plan."
+    ),
+    (REGISTRATION, Status.INTERRUPTED): (
+        "It was cut off; the next write, or start of the server, finishes it or takes it back."
+    ),
+    (EXPORT, Status.INTERRUPTED): "It was cut off and wrote no file: call export_schemas again.",
+    (EXPORT, Status.FAILED): "No file was written: mend what failed and call export_schemas again.",
+    (EXPORT, Status.CANCELLED): "No file was written: call export_schemas again to have it after all.",
 }

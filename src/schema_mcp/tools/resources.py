@@ -1,5 +1,6 @@
 """What only resources and completion need: read like a tool, with its scope and its audit line, but listed nowhere."""
 
+from base64 import b64encode
 from typing import Any, Literal
 
 import anyio
@@ -8,6 +9,7 @@ from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
 from schema_mcp.domain.naming import checked_subject, parse_context, shown_context
 from schema_mcp.domain.schema import SchemaType, Subject
+from schema_mcp.services import application, export_task, tasks
 from schema_mcp.toolkit.tool import Effect, Shape, tool
 from schema_mcp.toolkit.workspace import Workspace
 from schema_mcp.tools.shapes import SchemaReference, references_of
@@ -90,6 +92,45 @@ async def read_text(workspace: Workspace, request: ReadText) -> WholeText:
         metadata=found.schema.metadata,
         rule_set=found.schema.rule_set,
     )
+
+
+class ReadExport(Shape):
+    """Which part of an exported file."""
+
+    task: str
+    """The task that wrote it."""
+
+    part: int = 1
+    """Which part, from 1."""
+
+
+class FilePart(Shape):
+    """A part of a file."""
+
+    data: str
+    """Its bytes, in base64."""
+
+    name: str
+    """Name of the file."""
+
+    parts: int
+    """How many parts there are."""
+
+    bytes: int
+    """Size of the whole file."""
+
+    sha256: str
+    """Digest of the whole file."""
+
+
+@tool(scope=Scope.READ, effect=Effect.READS, touches_registries=False)
+async def read_export(workspace: Workspace, request: ReadExport) -> FilePart:
+    """Read a part of a file that export_schemas wrote."""
+    run = await application.task(workspace.journal, request.task)
+    tasks.require_own(workspace.caller, run.owner, "Reading an export")
+    found = await export_task.part_of(run, workspace.exports, request.part)
+    data = b64encode(found.data).decode()
+    return FilePart(data=data, name=found.name, parts=found.parts, bytes=found.size, sha256=found.digest)
 
 
 class Complete(Shape):

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from mimetypes import guess_type
 from typing import Any
 
 import mcp_types as types
@@ -24,10 +25,11 @@ from schema_mcp.toolkit.workspace import Workspace
 from schema_mcp.tools.deployment import detect_drift, get_plan
 from schema_mcp.tools.governance import query_audit
 from schema_mcp.tools.registries import get_registry_info, test_registry_connection
-from schema_mcp.tools.resources import WholeText, read_text
+from schema_mcp.tools.resources import FilePart, WholeText, read_export, read_text
 from schema_mcp.tools.tasks import get_task
 
 _JSON = "application/json"
+_BYTES = "application/octet-stream"
 _PAGE = 100
 _log = logging.getLogger(__name__)
 
@@ -66,10 +68,13 @@ class Offer:
         for want, part in zip(wanted, parts, strict=True):
             if want.startswith("{"):
                 name = want.strip("{}")
-                said[self.named.get(name, name)] = int(part) if name == "version" and _is_number(part) else part
+                said[self.named.get(name, name)] = int(part) if name in _NUMBERS and _is_number(part) else part
             elif want != part:
                 return None
         return said
+
+
+_NUMBERS = frozenset({"version", "part"})
 
 
 def _is_number(text: str) -> bool:
@@ -119,6 +124,14 @@ OFFERS = (
         get_plan,
         5,
         {"digest": "plan"},
+    ),
+    Offer(
+        "export://{task}/{part}",
+        "exported file",
+        "What export_schemas wrote, a part of 1 MiB at a time, from 1; your own, or anybody's for admins.",
+        read_export,
+        60,
+        mime=_BYTES,
     ),
     Offer("audit://recent", "audit trail", "The newest lines of the audit trail; for admins.", query_audit, 5),
 )
@@ -229,7 +242,7 @@ def _found(address: str) -> tuple[Offer, dict[str, Any]] | None:
     return None
 
 
-_STANDS_FOR = {"read_text": "get_schema"}
+_STANDS_FOR = {"read_text": "get_schema", "read_export": "export_schemas"}
 """The tool that says the same: where it is excluded, so is the resource."""
 
 
@@ -243,14 +256,22 @@ def _resource(offer: Offer, address: str, of: str = "") -> types.Resource:
     return types.Resource(name=name, uri=address, description=offer.description, mime_type=offer.mime)
 
 
-def _contents(address: str, found: Shape) -> types.TextResourceContents:
-    if not isinstance(found, WholeText):
-        return types.TextResourceContents(uri=address, mime_type=_JSON, text=text_of(content_of(found)))
-    about = {name: value for name, value in content_of(found).items() if name != "schema_text"}
-    meta = {f"schema-mcp/{name}": value for name, value in cleaned(about).items()}
-    return types.TextResourceContents(
-        uri=address, mime_type=_TYPES[found.schema_type], text=spelled_out(found.schema_text), _meta=meta
-    )
+def _contents(address: str, found: Shape) -> types.TextResourceContents | types.BlobResourceContents:
+    match found:
+        case WholeText():
+            kind, text, about = _TYPES[found.schema_type], spelled_out(found.schema_text), _about(found, "schema_text")
+            return types.TextResourceContents(uri=address, mime_type=kind, text=text, _meta=about)
+        case FilePart():
+            kind, about = guess_type(found.name)[0] or _BYTES, _about(found, "data")
+            return types.BlobResourceContents(uri=address, mime_type=kind, blob=found.data, _meta=about)
+        case _:
+            return types.TextResourceContents(uri=address, mime_type=_JSON, text=text_of(content_of(found)))
+
+
+def _about(found: Shape, beside: str) -> dict[str, Any]:
+    """What is to be known of a text or file, beside it."""
+    about = {name: value for name, value in content_of(found).items() if name != beside}
+    return {f"schema-mcp/{name}": value for name, value in cleaned(about).items()}
 
 
 def spoken(error: SchemaMcpError, address: str = "") -> MCPError:

@@ -1,9 +1,11 @@
 """A task as replies carry it."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 from schema_mcp.services.tasks import Pace, way_on
 from schema_mcp.stores.journal import Run, Status
+from schema_mcp.toolkit.links import link
 from schema_mcp.toolkit.tool import Shape
 from schema_mcp.toolkit.workspace import Workspace
 
@@ -156,7 +158,7 @@ class TaskState(Shape):
     """When it last moved (UTC)."""
 
     notes: tuple[str, ...] = ()
-    """What was put in order before it began."""
+    """What was put in order before it began; what it wrote."""
 
     next: str = ""
     """What comes next."""
@@ -187,7 +189,7 @@ def state_of(run: Run, pace: Pace | None = None, workspace: Workspace | None = N
         owner=run.owner,
         created_at=run.created_at,
         updated_at=run.updated_at,
-        notes=() if hidden else tuple(run.result.get("notes", ())),
+        notes=() if hidden else tuple(_notes(run)),
         next=way_on(run),
     )
 
@@ -212,6 +214,12 @@ def row_of(run: Run) -> TaskRow:
         updated_at=run.updated_at,
         next=way_on(run),
     )
+
+
+def _notes(run: Run) -> Iterator[str]:
+    yield from run.result.get("notes", ())
+    if "file" in run.result:
+        yield f"{link('export', run.task, 1)} reads the file."
 
 
 def _stage(run: Run) -> str | None:
