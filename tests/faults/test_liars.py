@@ -75,7 +75,7 @@ QUESTIONS = {
     "register": lambda world: world.register(registry="far"),
     "prove": lambda world: world.register(registry="far", stop=Stop.PROOF),
     "plan": lambda world: world.plan("far", "near"),
-    "drift": lambda world: drift.detect_in([world.registry("far")], world.store, Selection()),
+    "drift": lambda world: drift.swept([world.registry("far")], world.store, Selection()),
     "mend": lambda world: world.call("reconcile_drift", direction="deploy", registry="far"),
     "take over": lambda world: world.call("reconcile_drift", direction="adopt", registry="far"),
     "move": lambda world: migration.plan(world.registry("far"), world.registry("near"), Selection()),

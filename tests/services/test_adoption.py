@@ -31,8 +31,8 @@ async def adopt(world: World, selection: Selection | None = None, registry: str 
 
 async def in_step(world: World, registry: str = "dev") -> bool:
     plan = await world.plan(registry)
-    found = await drift.detect_in([world.registry(registry)], world.store, Selection())
-    return not plan.steps and not plan.blocked and not found
+    (sides,) = await drift.swept([world.registry(registry)], world.store, Selection())
+    return not plan.steps and not plan.blocked and not sides.drift
 
 
 async def lived_in(world: World) -> None:

@@ -36,7 +36,7 @@ async def test_a_registry_over_rest_is_in_step_afterwards(
     done = await adoption.adopt(over.ground, there, Selection(), over.signed, silent)
 
     assert len(done.adoption.added) == 7
-    assert not any(one.matters for _, one in await drift.detect_in([there], over.store, Selection()))
+    assert [sides.in_sync for sides in await drift.swept([there], over.store, Selection())] == [True]
     plan = await over.plan("far")
     assert (plan.steps, plan.blocked) == ((), ())
 
@@ -53,8 +53,7 @@ async def test_a_registry_that_gives_texts_out_as_they_were_written_is_adopted_i
     stored = over.store.version(ORDERS, 1)
     assert stored is not None
     assert stored.version.schema.text != spelled
-    found = await drift.detect_in([over.registry("far")], over.store, Selection())
-    assert not any(one.matters for _, one in found)
+    assert [sides.in_sync for sides in await drift.swept([over.registry("far")], over.store, Selection())] == [True]
 
 
 @pytest.mark.parametrize(

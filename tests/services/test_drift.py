@@ -16,7 +16,7 @@ from services.world import ANN, ORDERS, V1, V2, World, record
 
 async def found(world: World, *names: str) -> list[Drift]:
     registries = [world.registry(name) for name in names or ("dev",)]
-    return [one for _, one in await drift.detect_in(registries, world.store, Selection())]
+    return [one for sides in await drift.swept(registries, world.store, Selection()) for one in sides.drift]
 
 
 async def kinds(world: World, *names: str) -> list[Kind]:
@@ -161,7 +161,7 @@ async def test_a_few_subjects_by_name_are_all_that_is_asked_for(world: World, mo
     monkeypatch.setattr(dev, "versions", versions)
     chosen = Selection((ORDERS, Subject("orders-value", ".eu")))
 
-    seen = await drift.detect_in([dev], world.store, chosen)
+    (seen,) = await drift.swept([dev], world.store, chosen)
 
-    assert [(str(one.subject), one.kind) for _, one in seen] == [(":.eu:orders-value", Kind.MISSING)]
+    assert [(str(one.subject), one.kind) for one in seen.drift] == [(":.eu:orders-value", Kind.MISSING)]
     assert [(one["prefix"], one["context"]) for one in asked] == [("orders-value", "."), ("orders-value", ".eu")]

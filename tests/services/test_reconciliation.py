@@ -76,6 +76,33 @@ async def test_adopting_takes_over_what_the_registry_holds(world: World):
     assert (await reconcile(world, "adopt"))["next"] == "Nothing to do."
 
 
+async def test_what_is_adopted_from_one_registry_is_sent_to_no_other(world: World):
+    await drifted(world)
+    await world.registry("prod").register(OTHER, Schema(record("x:long", name="Hand")))
+
+    await reconcile(world, "adopt", plan=(await reconcile(world, "adopt"))["plan"])
+    beside = await reconcile(world, "adopt", registry="prod")
+    elsewhere = await world.plan("prod")
+    await reconcile(world, "adopt", registry="prod", plan=beside["plan"])
+
+    assert OTHER not in {step.subject for step in elsewhere.steps}
+    assert [(one["subject"], one["change"]) for one in beside["changes"] if one["subject"] == OTHER.name] == [
+        (OTHER.name, "settings")
+    ]
+    assert world.store.wish(OTHER).targets == ("dev", "prod")
+
+
+async def test_a_newer_version_brings_no_settings_along_that_nobody_declared(world: World):
+    await world.register()
+    await world.registry("dev").set_config(ORDERS, {"compatibility": "NONE"})
+    await world.registry("dev").register(ORDERS, Schema(V2))
+
+    await reconcile(world, "adopt", plan=(await reconcile(world, "adopt"))["plan"])
+
+    assert sorted(world.stored()) == [1, 2]
+    assert (world.store.wish(ORDERS).level, world.store.wish(ORDERS).targets) == (None, None)
+
+
 async def test_other_content_is_replaced_by_neither_direction(world: World):
     await world.register(stop=Stop.COMMIT)
     dev = world.registry("dev")

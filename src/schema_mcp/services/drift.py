@@ -55,13 +55,6 @@ async def swept(registries: Sequence[Registry], store: SchemaStore, selection: S
     return await each(registries, lambda registry: between(registry, store, selection), at_once=AT_ONCE)
 
 
-async def detect_in(
-    registries: Sequence[Registry], store: SchemaStore, selection: Selection
-) -> list[tuple[str, Drift]]:
-    """Every disagreement between the store and each registry, with the registry's name."""
-    return [(sides.registry, one) for sides in await swept(registries, store, selection) for one in sides.drift]
-
-
 async def between(registry: Registry, store: SchemaStore, selection: Selection) -> Sides:
     """The store, as last refreshed, against one registry."""
     view = store.still()  # a thread takes its time, and others may commit

@@ -6,7 +6,6 @@ of them mends, because a version is never replaced.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from schema_mcp.domain.drift import Drift, Kind
 from schema_mcp.domain.plan import Plan, Step
@@ -18,10 +17,7 @@ from schema_mcp.services.adoption_wishes import Terms
 from schema_mcp.services.ground import Ground, Report, Signature
 from schema_mcp.services.kept import keep_plan
 from schema_mcp.services.selection import Selection
-from schema_mcp.stores.schemastore import AddVersion, Change, SetContextWish, SetWish, UpdateVersion
-
-REGISTRY_COUNTS: Final = Terms(overwrite=True, skip_clashes=True)
-"""The registry's word counts, and a clash in one subject keeps no other from being taken over."""
+from schema_mcp.stores.schemastore import AddVersion, Change, SetContextWish, SetWish, UpdateVersion, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +83,29 @@ def _extra(found: Iterable[Drift], steps: Iterable[Step]) -> Iterator[Left]:
 
 
 async def to_adopt(ground: Ground, registry: Registry, selection: Selection, report: Report) -> Preview:
-    """What would take the registry's state into the store. Reads only."""
-    seen = await adoption.survey(ground, registry, selection, REGISTRY_COUNTS, report)
+    """What would take the registry's state into the store, new subjects meant for it alone. Reads only."""
+    # Its word counts, a clash in one subject keeps no other back, and what is new has been seen in no other registry.
+    terms = Terms(overwrite=True, skip_clashes=True, targets=(registry.name,))
+    seen = await adoption.survey(ground, registry, selection, terms, report)
     sides = await drift.between(registry, ground.store, selection)
-    seen = replace(seen, changes=tuple(_mending_only(seen, sides.drift)))
+    seen = replace(seen, changes=tuple(_mending_only(ground.store, seen, sides.drift)))
     clashing = [Left(one.subject, one.number, one.reason, one.hint) for one in seen.clashes]
     staying = [Left(one.scope, 0, one.reason, "") for one in seen.left]
-    changes = [_mending(change) for change in seen.changes]
+    changes = [_mending(ground.store, change) for change in seen.changes]
     return Preview(seen.digest if changes else "", changes, [*clashing, *staying], adoption=seen)
 
 
-def _mending_only(seen: Adoption, found: Iterable[Drift]) -> Iterator[Change]:
-    """Settings count where they drifted, and where a subject is new; others were never declared."""
+def _mending_only(store: View, seen: Adoption, found: Iterable[Drift]) -> Iterator[Change]:
+    """Settings count where they drifted, and where a subject is new: others were never declared. That a subject is
+    there at all counts, too."""
     scopes = {one.subject for one in found if one.kind is Kind.SETTINGS}
-    scopes |= {stored.version.subject for stored in seen.added}
+    scopes |= {stored.version.subject for stored in seen.added if not store.records(stored.version.subject)}
     for change in seen.changes:
         match change:
-            case SetWish(subject) if subject not in scopes:
-                pass
+            case SetWish(subject, wish) if subject not in scopes:
+                said = store.wish(subject)
+                if wish.targets != said.targets:
+                    yield SetWish(subject, replace(said, targets=wish.targets))
             case SetContextWish(context) if Subject("", context) not in scopes:
                 pass
             case _:
@@ -118,7 +119,7 @@ async def adopt(ground: Ground, preview: Preview, digest: str, signed: Signature
     return (await adoption.commit(ground, preview.adoption, signed)).commit
 
 
-def _mending(change: Change) -> Mending:
+def _mending(store: View, change: Change) -> Mending:
     match change:
         case AddVersion(stored):
             return Mending(stored.version.subject, stored.version.number, "add", "the store lacks it")
@@ -126,8 +127,10 @@ def _mending(change: Change) -> Mending:
             return Mending(stored.version.subject, stored.version.number, "retire", "it is not live in the registry")
         case UpdateVersion(stored):
             return Mending(stored.version.subject, stored.version.number, "revive", "it is live in the registry")
-        case SetWish(subject):
-            return Mending(subject, 0, "settings", "the registry has other ones")
+        case SetWish(subject, wish):
+            is_sent = wish.targets == store.wish(subject).targets or not store.records(subject)
+            why = "the registry has other ones" if is_sent else "the store does not send it to this registry"
+            return Mending(subject, 0, "settings", why)
         case SetContextWish(context):
             return Mending(Subject("", context), 0, "settings", "the registry has other ones")
         case _:
