@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from schema_mcp.domain.caller import Caller, Scope
@@ -67,7 +68,7 @@ async def hand_on(workspace: Workspace, request: Asked) -> Answered:
     """Say something, and something more after the answer."""
 
     async def later() -> None:
-        await anyio.sleep(0.01)
+        await anyio.lowlevel.checkpoint()
         logging.getLogger("schema_mcp.tool").warning("later")
 
     logging.getLogger("schema_mcp.tool").warning("now")

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cachetools import LRUCache
+
 from schema_mcp.domain.caller import UNBOUND, Bound, Caller, Scope
 from schema_mcp.domain.errors import NotFoundError
 from schema_mcp.registries.cache import CachedRegistry
@@ -17,6 +19,9 @@ from schema_mcp.registries.permits import Permit, PermittedRegistry
 
 TTL = 60
 """Seconds for which a registry's answer to a reader counts, unless `cache` says otherwise."""
+
+_SERVED = 1_000
+"""Callers whose fleet is kept for their next call."""
 
 Opener = Callable[[Connection], Registry]
 """Makes a backend's object from its connection; `registries.plugins.open_registry` in the product."""
@@ -57,6 +62,7 @@ class Fleet:
         self._copies = copies
         self._clock = clock or Clock()
         self._open: dict[str, _Opened] = {}
+        self._served: LRUCache[tuple[Caller, Scope], PermittedFleet] = LRUCache(_SERVED)
 
     @property
     def whole(self) -> "Fleet":
@@ -67,7 +73,10 @@ class Fleet:
         """The registries as a caller may use them, through a tool that needs a scope."""
         if caller.grants is None and not self.bounds:
             return self
-        return PermittedFleet(self, caller, asks)
+        known = self._served.get((caller, asks))
+        if known is None:
+            known = self._served[caller, asks] = PermittedFleet(self, caller, asks)
+        return known
 
     @property
     def names(self) -> list[str]:

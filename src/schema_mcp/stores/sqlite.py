@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from schema_mcp.domain.errors import LockHeldError, SchemaMcpError, StoreError
 from schema_mcp.stores.dialect import SQLITE, Migration
@@ -100,6 +100,11 @@ class Database:
                 yield self._connection
             finally:
                 self._connection.execute("ROLLBACK")
+
+    def row(self, query: str, *values: Any) -> tuple[Any, ...] | None:
+        """The first row of one question, which sees one moment without a transaction around it."""
+        with self._turn, self._explained():
+            return self._connection.execute(query, values).fetchone()
 
     def _prepare(self, migrations: Sequence[Migration]) -> None:
         # The switch to WAL does not wait for other openers by itself.

@@ -5,10 +5,10 @@ Only a digest of the secret is kept. It is random, so no salt and no slow hash w
 
 import hashlib
 import secrets
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from schema_mcp.domain.caller import Caller, Grant, Reach, Scope
@@ -33,9 +33,10 @@ _PATIENCE = timedelta(seconds=2)
 
 _REMEDY = "Stop the server, move the file away, and make new tokens."
 _COLUMNS = "id, name, scope, registries, contexts, subjects, made_at, made_by, expires_at, revoked_at"
+_FIND = f"SELECT {_COLUMNS} FROM token WHERE digest = ?"  # noqa: S608 - our own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Token:
     """What is known of a token, without its secret; `expires_at` may be empty."""
 
@@ -51,7 +52,7 @@ class Token:
         """Whether it lets anybody in at a moment."""
         return not self.revoked_at and (not self.expires_at or now < self.expires_at)
 
-    @property
+    @cached_property
     def caller(self) -> Caller:
         """Whoever comes with it."""
         grants = None if self.grant.reach == Reach() else (self.grant,)
@@ -94,9 +95,7 @@ class Tokens:
 
     def find(self, secret: str) -> Token | None:
         """The token of a secret, where it holds now."""
-        with self._database.read() as connection:
-            query = f"SELECT {_COLUMNS} FROM token WHERE digest = ?"  # noqa: S608 - our own
-            row = connection.execute(query, (_digest(secret),)).fetchone()
+        row = self._database.row(_FIND, _digest(secret))
         token = _token(row) if row else None
         return token if token and token.holds(stamp(self._clock())) else None
 
@@ -133,7 +132,8 @@ def _names(line: str) -> tuple[str, ...]:
     return tuple(line.split("\n")) if line else ()
 
 
-def _token(row: sqlite3.Row | tuple[str, ...]) -> Token:
+@lru_cache(maxsize=1_000)  # the row is looked up for each call, and seldom says anything new
+def _token(row: tuple[str, ...]) -> Token:
     id_, name, scope, registries, contexts, subjects, made_at, made_by, expires_at, revoked_at = row
     reach = Reach(frozenset(_names(registries)), frozenset(_names(contexts)), _names(subjects))
     return Token(id_, name, Grant(Scope(scope), reach), made_at, made_by, expires_at, revoked_at)

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from cachetools import TTLCache
-
 from schema_mcp.domain.caller import Caller
 from schema_mcp.domain.errors import RateLimitedError
 
@@ -22,7 +20,7 @@ class Meter:
         self.per_minute = per_minute
         self._each = _WINDOW / per_minute
         self._now = now
-        self._paid_until: TTLCache[str, float] = TTLCache(_MOST, _WINDOW, now)
+        self._paid_until: dict[str, float] = {}
 
     def wait(self, name: str) -> int:
         """Count one more and answer 0; or the seconds until there is room for it, and count nothing."""
@@ -30,7 +28,10 @@ class Meter:
         until = max(self._paid_until.get(name, now), now) + self._each
         if (late := until - now - _WINDOW) > self._each / 1_000:
             return math.ceil(late)
-        self._paid_until[name] = until
+        self._paid_until.pop(name, None)
+        self._paid_until[name] = until  # last in line
+        if len(self._paid_until) > _MOST:
+            del self._paid_until[next(iter(self._paid_until))]
         return 0
 
     def forgive(self, name: str) -> None:

@@ -1,8 +1,6 @@
 """Which request is being served: it has one name, in its log lines, on the audit trail and in its answer."""
 
 import secrets
-from collections.abc import Generator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
@@ -20,11 +18,16 @@ def request_id() -> str:
     return REQUEST_ID.get() or new_request_id()
 
 
-@contextmanager
-def serving(name: str = "") -> Generator[str]:
+class serving:  # noqa: N801 - reads as `with serving() as request`, and costs a third of a generator
     """Around all that is done for one request; without a name it is part of the one around it, or a new one."""
-    token = REQUEST_ID.set(name or request_id())
-    try:
-        yield REQUEST_ID.get()
-    finally:
-        REQUEST_ID.reset(token)
+
+    def __init__(self, name: str = "") -> None:
+        self._name = name
+
+    def __enter__(self) -> str:
+        name = self._name or request_id()
+        self._token = REQUEST_ID.set(name)
+        return name
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        REQUEST_ID.reset(self._token)

@@ -24,6 +24,7 @@ from schema_mcp.interfaces.mcp.needs import Needs
 from schema_mcp.toolkit.rates import Rates
 
 _METADATA = "/.well-known/oauth-protected-resource"
+_VIA = "http"
 _BASELINE = caller.Scope.READ
 """What a client is asked to ask for at first; more only when a call needs it."""
 
@@ -98,7 +99,7 @@ class SignIn:
         except SchemaMcpError as error:
             await self._unknown(error, tried=bool(given))(scope, receive, send)
             return
-        scope = {**scope, CALLER: replace(known, via="http")}
+        scope = {**scope, CALLER: known if known.via == _VIA else replace(known, via=_VIA)}
         await self._let_in(known, scope, receive, send)
 
     async def _let_in(self, known: Caller, scope: Scope, receive: Receive, send: Send) -> None:

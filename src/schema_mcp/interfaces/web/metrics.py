@@ -5,6 +5,7 @@ that calls have found, up to a bound. No label names a subject, a caller or a re
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
@@ -54,6 +55,8 @@ class Metrics:
         self._refusals = Counter("schema_refusals", "Calls that were refused, by code.", ("code",), registry=self.all)
         self._audited = Counter("schema_audit_lines", "Calls whose end stands in the audit trail.", registry=self.all)
         self._lost = Counter("schema_audit_failures", "Lines that could not be written there.", registry=self.all)
+        # Looking a series up costs more than counting; there are few.
+        self._counted, self._timed = cache(self._operations.labels), cache(self._durations.labels)
         self.tasks = Tasks()
         self.all.register(_Figures(self))
 
@@ -61,9 +64,9 @@ class Metrics:
         """A call has come to its end."""
         operation = _operation(entry.tool)
         self._audited.inc()
-        self._operations.labels(operation, self._registry(entry), self._context(entry), entry.outcome.value).inc()
+        self._counted(operation, self._registry(entry), self._context(entry), entry.outcome.value).inc()
         if entry.duration_ms is not None:
-            self._durations.labels(operation).observe(entry.duration_ms / 1_000)
+            self._timed(operation).observe(entry.duration_ms / 1_000)
         if entry.outcome is Outcome.REFUSED:
             self._refusals.labels(_code(entry.code)).inc()
 
