@@ -10,10 +10,11 @@ import anyio
 import pytest
 
 from schema_mcp.domain.caller import Caller, Scope, with_implied
-from schema_mcp.domain.errors import ConflictError, LockHeldError, NotFoundError, NotPermittedError
+from schema_mcp.domain.errors import ConflictError, InvalidRequestError, LockHeldError, NotFoundError, NotPermittedError
+from schema_mcp.domain.plan import Plan
 from schema_mcp.domain.schema import Mode, Schema, SchemaType, Subject
 from schema_mcp.services import recovery, tasks
-from schema_mcp.services.ground import silent
+from schema_mcp.services.ground import Signature, silent
 from schema_mcp.services.registration import Stop
 from schema_mcp.services.selection import Selection
 from schema_mcp.stores.journal import Journal, Run, Status
@@ -261,7 +262,8 @@ async def test_a_task_is_gone_on_with_only_by_who_may_do_its_steps(
             workspace=replace(world.workspace, listings={}),
         )
     with pytest.raises(NotPermittedError, match="for the steps of this plan"):
-        await tasks.resume(world.ground, run.task, world.signature(Scope.READ), silent, None, None)
+        owner = replace(reader, name=run.owner)
+        await tasks.resume(world.ground, run.task, Signature(owner, "test", "r1"), silent, None, None)
 
 
 @pytest.mark.parametrize(
@@ -269,6 +271,7 @@ async def test_a_task_is_gone_on_with_only_by_who_may_do_its_steps(
     [
         pytest.param("adoption", "call adopt_registry again with the same plan", id="adoption"),
         pytest.param("registration", "finishes it or takes it back", id="registration"),
+        pytest.param("export", "call export_schemas again", id="export"),
     ],
 )
 async def test_what_goes_on_in_another_way_says_how(world: World, kind: str, way: str):
@@ -419,6 +422,38 @@ async def test_tasks_and_plans_are_shown_to_their_owner_and_to_admins_only(world
         assert await as_somebody(world, world.workspace.caller, name, **arguments)
         with pytest.raises(NotPermittedError, match="needs the scope 'admin'"):
             await as_somebody(world, eve, name, **arguments)
+
+
+async def test_a_task_is_gone_on_with_by_its_owner_and_by_admins_only(
+    world: World, rolled_out: str, monkeypatch: pytest.MonkeyPatch
+):
+    run = await cut_off(world, rolled_out, 1, monkeypatch)
+    before = await held(world)
+
+    with pytest.raises(NotPermittedError, match="resume_task that is somebody else's needs the scope 'admin'"):
+        await as_somebody(world, BOB, "resume_task", task=run.task)
+    assert (await held(world), (await newest(world)).status) == (before, Status.INTERRUPTED)
+
+    root = replace(BOB, name="Root", scopes=with_implied([Scope.ADMIN]))
+    assert (await as_somebody(world, root, "resume_task", task=run.task, wait=60)).status == "succeeded"
+    assert await held(world) == 8
+
+
+async def test_who_owns_a_task_needs_no_admin_to_go_on_with_it(
+    world: World, rolled_out: str, monkeypatch: pytest.MonkeyPatch
+):
+    world.workspace = replace(world.workspace, caller=BOB)
+    run = await cut_off(world, rolled_out, 1, monkeypatch)
+
+    assert run.owner == "Bob"
+    assert (await as_somebody(world, BOB, "resume_task", task=run.task, wait=60)).status == "succeeded"
+
+
+async def test_a_plan_of_another_kind_is_left_to_its_tool(world: World):
+    plan = await world.keep(Plan("restoration", {}, "", {}, ()))
+
+    with pytest.raises(InvalidRequestError, match="a restoration is carried out by the tool that makes it"):
+        await ask(world, "apply_plan", plan=plan.digest)
 
 
 async def test_lists_of_tasks_and_plans_leave_out_what_is_somebody_elses(world: World, rolled_out: str):

@@ -136,7 +136,9 @@ def _is_done(runs: Sequence[Run]) -> bool:
 async def again(ground: Ground, plan: Plan) -> Plan:
     """The plan that the same request makes now; raises `InvalidRequestError` where only its own tool makes it."""
     if plan.kind not in _AGAIN:
-        raise InvalidRequestError(f"A {plan.kind} is carried out by the tool that plans it", hint="Call that tool.")
+        raise InvalidRequestError(
+            f"A plan for a {plan.kind} is carried out by the tool that makes it", hint="Call that tool."
+        )
     return await _AGAIN[plan.kind](ground, plan)
 
 

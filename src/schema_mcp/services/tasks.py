@@ -47,10 +47,11 @@ async def resume(
 ) -> Run:
     """Go on with a task that was cut off, where it stopped.
 
-    Raises `ConflictError` for one that cannot be gone on with, `LockHeldError` while it is being carried out, and
+    Raises `NotPermittedError` for somebody else's task without the scope admin, `ConflictError` for one that cannot be gone on with, `LockHeldError` while it is being carried out, and
     whatever applying its plan raises.
     """
     run = await application.task(ground.journal, name)
+    require_own(signed.caller, run.owner, "resume_task")
     if run.status is not Status.INTERRUPTED or run.kind in _NOT_GONE_ON_WITH:
         raise ConflictError(f"Task {run.task} cannot be gone on with: {_state(run)}", hint=way_on(run))
     return await application.apply(ground, run.plan, replace(signed, plan=run.plan), report, background, patience)

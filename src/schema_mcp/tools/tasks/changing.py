@@ -26,7 +26,7 @@ class ResumeTask(Shape):
 
 @tool(scope=Scope.WRITE, effect=Effect.REPLACES)
 async def resume_task(workspace: Workspace, request: ResumeTask) -> TaskBrief:
-    """Go on with an interrupted task where it stopped; what is done is not done again."""
+    """Go on with an interrupted task, nothing done twice; somebody else's task needs admin."""
     signed = workspace.signature("resume_task", reason=request.reason)
     patience = workspace.patience if request.wait is None else request.wait
     run = await tasks.resume(workspace.ground, request.task, signed, workspace.report, workspace.background, patience)
