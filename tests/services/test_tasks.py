@@ -261,9 +261,9 @@ async def test_a_task_is_gone_on_with_only_by_who_may_do_its_steps(
             caller=reader,
             workspace=replace(world.workspace, listings={}),
         )
+    signed = Signature(replace(reader, name=run.owner), "test", "r1")
     with pytest.raises(NotPermittedError, match="for the steps of this plan"):
-        owner = replace(reader, name=run.owner)
-        await tasks.resume(world.ground, run.task, Signature(owner, "test", "r1"), silent, None, None)
+        await tasks.resume(world.ground, run.task, signed, silent, None, None)
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ async def resume(
 ) -> Run:
     """Go on with a task that was cut off, where it stopped.
 
-    Raises `NotPermittedError` for somebody else's task without the scope admin, `ConflictError` for one that cannot be gone on with, `LockHeldError` while it is being carried out, and
-    whatever applying its plan raises.
+    Raises `NotPermittedError` for somebody else's task without the scope admin, `ConflictError` for one that cannot be
+    gone on with, `LockHeldError` while it is being carried out, and whatever applying its plan raises.
     """
     run = await application.task(ground.journal, name)
     require_own(signed.caller, run.owner, "resume_task")
