@@ -1,6 +1,7 @@
 """What whoever runs the server is told: whether it is well, whether it may be sent calls, and its figures."""
 
 import asyncio
+import fcntl
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -82,7 +83,7 @@ class TestHealth:
 
         told = response.json()
         assert (response.status_code, told["status"]) == (200, "ok")
-        assert list(told["parts"]) == ["store", "ledger", "journal", "recovery"]
+        assert list(told["parts"]) == ["store", "ledger", "journal", "audit", "recovery"]
         assert {name for name, one in told["registries"].items() if one["ok"] and one["milliseconds"] > 0} == {
             "dev",
             "staging",
@@ -129,7 +130,7 @@ class TestHealth:
 
 
 class TestReady:
-    @pytest.mark.parametrize("part", ["store", "ledger", "journal"])
+    @pytest.mark.parametrize("part", ["store", "ledger", "journal", "audit"])
     async def test_is_false_while_a_part_of_our_own_is_broken(
         self, settings: Make, part: str, monkeypatch: pytest.MonkeyPatch
     ):
@@ -141,6 +142,7 @@ class TestReady:
                 "store": (workspace.store, "refresh"),
                 "ledger": (workspace.ledger, "high_water"),
                 "journal": (workspace.journal, "runs"),
+                "audit": (workspace.audit, "try_out"),
             }[part]
             monkeypatch.setattr(thing, method, broken)
             async with (
@@ -151,6 +153,19 @@ class TestReady:
 
         assert (ready.status_code, list(ready.json()["parts"])) == (503, [part])
         assert (health.status_code, health.json()["status"]) == (503, "unfit")
+
+    async def test_is_false_while_somebody_keeps_the_audit_trail_to_himself(self, settings: Make, world: Path):
+        async with app.workspace(settings(read_only=True)) as workspace:
+            with (world / ".schema-mcp" / "audit" / "audit.head").open("rb+") as other:
+                fcntl.flock(other, fcntl.LOCK_EX)
+                async with (
+                    served(http_site(workspace, {}, "127.0.0.1")) as url,
+                    httpx2.AsyncClient(base_url=url, timeout=20) as http,
+                ):
+                    refused = await http.get("/ready")
+
+        assert (refused.status_code, list(refused.json()["parts"])) == (503, ["audit"])
+        assert "locked for 1 s" in refused.json()["parts"]["audit"]["problem"]
 
     async def test_is_false_until_what_a_crash_left_is_in_order(self, settings: Make, monkeypatch: pytest.MonkeyPatch):
         failing = True

@@ -30,8 +30,17 @@ async def test_github_that_answers_is_told_of(world: Path, settings: Make):
         status, told = await health(house)
 
     assert (status, told["status"]) == (200, "ok")
-    assert list(told["sign_in"]) == ["github"]
-    assert told["sign_in"]["github"]["ok"]
+    assert list(told["sign_in"]) == ["tokens", "github"]
+    assert all(one["ok"] for one in told["sign_in"].values())
+
+
+async def test_tokens_of_our_own_that_cannot_be_read_degrade(world: Path, settings: Make):
+    async with kept_open(world, settings) as house:
+        house._doorman._tokens.close()
+        _, told = await health(house)
+
+    assert told["status"] == "degraded"
+    assert not told["sign_in"]["tokens"]["ok"]
 
 
 @pytest.mark.parametrize(

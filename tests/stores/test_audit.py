@@ -445,3 +445,21 @@ async def test_the_newest_lines_come_first_and_can_be_chosen(folder: Path):
         ),
     ]
     audit.close()
+
+
+async def test_whether_something_could_be_recorded_is_found_out_without_recording_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    audit = Audit(tmp_path / "audit")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "audit").iterdir()}
+    await audit.try_out(1)
+    after = {path.name: path.read_bytes() for path in (tmp_path / "audit").iterdir()}
+
+    monkeypatch.setattr(chain.os, "write", lambda *_: 0)  # the disk is full
+    with pytest.raises(StoreError, match="No space left"):
+        await audit.try_out(1)
+    left = {path.name for path in (tmp_path / "audit").iterdir()}
+    audit.close()
+
+    assert after == before
+    assert left == set(before)

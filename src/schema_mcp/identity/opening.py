@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
+from anyio import to_thread
 
 from schema_mcp.domain.caller import Caller, Scope
 from schema_mcp.domain.errors import NotPermittedError
@@ -91,7 +92,7 @@ async def opened(
         pipelines = Pipelines(access, outside) if access.issuers else None
         if not access.facade or github is None:
             doorman = Doorman(access, tokens, audit, github=github, pipelines=pipelines, strangers=strangers)
-            yield House(access, doorman, audit, strangers, looks=_looks(github, pipelines))
+            yield House(access, doorman, audit, strangers, looks=_looks(tokens, github, pipelines))
             return
         store = stack.enter_context(closing(SignInStore(state / SIGN_INS)))
         sign_ins = SignIns(access.url, Keys(state), store)
@@ -100,11 +101,16 @@ async def opened(
         )
         clients = Clients(access.facade, outside, store)
         server = AuthorizationServer(access, github, doorman, clients, store, sign_ins, audit)
-        yield House(access, doorman, audit, strangers, server, _looks(github, pipelines))
+        yield House(access, doorman, audit, strangers, server, _looks(tokens, github, pipelines))
 
 
-def _looks(github: GitHubIdentity | None, pipelines: Pipelines | None) -> Mapping[str, Callable[[], Awaitable[None]]]:
-    looks: dict[str, Callable[[], Awaitable[None]]] = {}
+def _looks(
+    tokens: Tokens, github: GitHubIdentity | None, pipelines: Pipelines | None
+) -> Mapping[str, Callable[[], Awaitable[None]]]:
+    async def tokens_are_read() -> None:
+        await to_thread.run_sync(tokens.all)
+
+    looks: dict[str, Callable[[], Awaitable[None]]] = {"tokens": tokens_are_read}
     if github:
         looks["github"] = github.answers
     if pipelines:

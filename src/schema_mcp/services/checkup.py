@@ -17,6 +17,7 @@ from schema_mcp.registries.pacing import Clock
 from schema_mcp.services import status
 from schema_mcp.services.ground import Ground
 from schema_mcp.services.status import Probe
+from schema_mcp.stores.audit import Audit
 from schema_mcp.stores.journal import Status
 
 PATIENCE: Final = 2.0
@@ -67,16 +68,19 @@ class Checkup:
         *,
         clock: Clock | None = None,
         patience: float = PATIENCE,
+        audit: Audit | None = None,
         sign_in: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
     ) -> None:
         self._recovery = recovery
         look = partial(_Look, clock=clock or Clock(), patience=patience, beside=beside)
         self._tasks: _Look[Tasks] = look(partial(_tasks, ground))
-        self._parts: Mapping[str, _Look[Any]] = {
+        self._parts: dict[str, _Look[Any]] = {
             "store": look(ground.store.refresh),
             "ledger": look(ground.ledger.high_water),
             "journal": self._tasks,
         }
+        if audit:
+            self._parts |= {"audit": look(partial(audit.try_out, patience / 2))}
         self._registries: Mapping[str, _Look[Sequence[Probe]]] = {
             name: look(partial(status.probe, ground.fleet, [name], patience)) for name in ground.fleet.names
         }

@@ -143,6 +143,10 @@ class Audit:
         """Note how a write ended."""
         await to_thread.run_sync(self._keep, entry)
 
+    async def try_out(self, patience: float) -> None:
+        """Raise `StoreError` where nothing can be noted now, within so many seconds; then nothing is done either."""
+        await to_thread.run_sync(self._chain.try_out, patience)
+
     def digest(self, arguments: Mapping[str, Any]) -> str:
         """Stands for arguments without telling them: equal arguments, equal digest, in this folder only."""
         # BLAKE2's own keyed mode (RFC 7693): an HMAC lets go of the interpreter's lock, and waits long to get it back.

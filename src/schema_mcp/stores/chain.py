@@ -28,6 +28,7 @@ CURRENT = "audit.jsonl"
 HEAD = "audit.head"
 ROTATE_AT = 32 * 1024 * 1024
 PATIENCE = 10.0
+_ROOM = 4096
 
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the slower one
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
@@ -136,6 +137,24 @@ class Chain:
                 _sync(file)
         finally:
             os.close(file)
+
+    def try_out(self, patience: float) -> None:
+        """Raise `StoreError` where no line could be added now: the folder is kept from us, or takes nothing more."""
+        with self._alone(patience) as held:
+            if not held:
+                raise locked(self._folder, patience)
+            self._found_end()
+            self._take_room()
+
+    def _take_room(self) -> None:
+        """Write as much as a long line, where it harms nobody."""
+        path = self._folder / f".room-{os.getpid()}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            _write_whole(descriptor, b" " * _ROOM)
+        finally:
+            os.close(descriptor)
+            path.unlink()
 
     @contextmanager
     def _alone(self, patience: float) -> Generator[bool]:
@@ -249,9 +268,9 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def locked(folder: Path) -> StoreError:
+def locked(folder: Path, seconds: float = PATIENCE) -> StoreError:
     return StoreError(
-        f"Another process has kept {folder / HEAD} locked for {PATIENCE:.0f} s",
+        f"Another process has kept {folder / HEAD} locked for {seconds:.0f} s",
         hint="Look for a stopped schema-mcp process; nothing was done.",
     )
 

@@ -35,7 +35,9 @@ def operating_routes(
     assert workspace.background  # noqa: S101 - who serves has one
     metrics: Metrics = import_module("schema_mcp.interfaces.web.metrics").Metrics(workspace.fleet)
     workspace.audit.listeners.append(metrics)
-    checkup = Checkup(workspace.ground, workspace.recovery, workspace.background, sign_in=sign_in)
+    checkup = Checkup(
+        workspace.ground, workspace.recovery, workspace.background, audit=workspace.audit, sign_in=sign_in
+    )
     desk = _Desk(checkup, metrics, to_all)
     return [Route("/health", desk.health), Route("/ready", desk.ready), Route("/metrics", desk.metrics)]
 
