@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lint types imports snapshots docs docs-check lock soak live bench conformance coverage clean
+.PHONY: help setup demo test check fmt lint types imports snapshots docs docs-check lock soak live bench conformance coverage mutations clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,6 +73,9 @@ bench: $(READY) ## the benchmarks, as ratios against their baselines
 
 conformance: $(READY) ## the MCP conformance suite and the inspector
 	$(BIN)/python -m tests.conformance.run
+
+mutations: $(READY) ## take each guard of docs/security.md out, in a copy, and see its tests fail; ITEMS="7 20" for some
+	$(BIN)/python -m tests.security.taken_out $(ITEMS)
 
 clean: ## what was built
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .demo

@@ -1,7 +1,9 @@
 """Two subjects never share a folder, on no file system."""
 
 import re
-import unicodedata
+from collections.abc import Callable
+from functools import partial
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -33,7 +35,7 @@ contexts = valid_names.map(lambda name: f".{name.replace(':', '')}") | st.just("
 
 def on_the_worst_disk(folder: str) -> str:
     """What a file system that ignores case and normalises Unicode may take for the same name."""
-    return unicodedata.normalize("NFKD", folder).casefold()
+    return normalize("NFKD", folder).casefold()
 
 
 @pytest.mark.parametrize(
@@ -95,8 +97,12 @@ def test_a_context_called_default_with_capitals_is_not_the_default_one():
     assert context_in("Default+1") == ".Default"
 
 
-@given(valid_names, valid_names)
-def test_two_subjects_never_share_a_folder(one: str, other: str):
+SPELLINGS = [str.upper, str.lower, str.swapcase, str.casefold, partial(normalize, "NFC"), partial(normalize, "NFD")]
+
+
+@given(valid_names, valid_names | st.sampled_from(SPELLINGS))
+def test_two_subjects_never_share_a_folder(one: str, other: str | Callable[[str], str]):
+    other = other if isinstance(other, str) else other(one)
     shared = on_the_worst_disk(subject_folder(one)) == on_the_worst_disk(subject_folder(other))
 
     assert shared == (one == other)

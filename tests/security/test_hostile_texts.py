@@ -102,11 +102,13 @@ async def test_ordinary_writing_stays_as_it_is(world: World):  # noqa: F811
     assert len(reply["content"]) == 1
 
 
-async def test_what_cannot_be_seen_makes_no_list_too_large(world: World):  # noqa: F811
-    for number in range(60):
-        await world.registry().register(Subject("\U000e0041" * 200 + str(number)), Schema('"string"'))
+@pytest.mark.parametrize("tool", ["list_subjects", "plan_migration", "search_schemas"])
+async def test_what_cannot_be_seen_makes_no_list_too_large(tool: str, world: World):  # noqa: F811
+    for number in range(40):
+        await world.registry().register(Subject("\u200b" * 200 + str(number)), Schema('"string"'))
 
-    reply = await reply_of(world, CATALOGUE["list_subjects"], {})
+    asked = {"plan_migration": {"source": "dev", "target": "prod"}, "search_schemas": {"query": "string"}}
+    reply = await reply_of(world, CATALOGUE[tool], asked.get(tool, {}))
 
     assert "isError" not in reply
     assert unseen(reply) == []
