@@ -10,10 +10,11 @@ import pytest
 from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
 from schema_mcp.domain.schema import Subject
 from schema_mcp.services.digests import stored_digest
+from schema_mcp.stores import lineage
 from schema_mcp.stores.repository import Repository
-from schema_mcp.stores.schemastore import SchemaStore
+from schema_mcp.stores.schemastore import AddVersion, SchemaStore
 from services.asking import ask
-from services.world import ORDERS, V1, V2, World, record
+from services.world import ANN, ORDERS, V1, V2, World, record
 
 ODD = "a/b:Ünïcode"
 
@@ -232,27 +233,41 @@ async def test_what_changed_inside_is_told_for_each_version(world: World, after:
     assert any(said in change for change in newest.changes[1:])
 
 
-async def test_the_history_of_one_subject_is_found_among_thousands_of_commits(world: World):
+async def many_commits(world: World, count: int) -> None:
+    """One of orders-value, and then all the others."""
     await ask(world, "store_schema", subject="orders-value", schema_text=V1)
-    store = world.store
-    for index in range(300):
-        stored = store.version(ORDERS, 1)
-        assert stored is not None
+    (stored,) = world.store.history(ORDERS)
+    for index in range(count):
         other = replace(stored, version=replace(stored.version, subject=Subject(f"s{index % 7}"), number=index + 1))
-        await store.commit([_added(other)], f"Add {index}", _ann())
+        await world.store.commit([AddVersion(other)], f"Add {index}", ANN)
+
+
+async def test_the_history_of_one_subject_is_found_among_thousands_of_commits(world: World):
+    await many_commits(world, 300)
 
     told = await history(world, subject="orders-value")
 
     assert [row.message for row in told.commits] == ["Add orders-value v1 (ID: 10001)"]
+    assert told.notes == ()
 
 
-def _added(stored: Any) -> Any:
-    from schema_mcp.stores.schemastore import AddVersion
+async def test_one_answer_reads_so_much_and_the_next_goes_on_without_reading_it_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    await many_commits(world, 60)
+    monkeypatch.setattr(lineage, "_MOST_READ", 5_000)
+    read: list[tuple[bytes, bytes]] = []
+    below = vars(lineage.Lineage)["_below"]
 
-    return AddVersion(stored)
+    def counted(own: lineage.Lineage, tree: bytes, name: bytes) -> bytes | None:
+        read.append((tree, name))
+        return below(own, tree, name)
 
+    monkeypatch.setattr(lineage.Lineage, "_below", counted)
 
-def _ann() -> Any:
-    from services.world import ANN
+    first = await history(world, subject="orders-value")
+    found = await pages(world, "orders-value")
 
-    return ANN
+    assert (first.commits, [note[:13] for note in first.notes]) == ((), ["Older commits"])
+    assert len(found) == 1
+    assert len(read) == len(set(read))

@@ -46,14 +46,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Some events, newest first; where there are more, `after` is the commit to go on behind.
+    """Some events, newest first; where there may be more, `after` is the commit to go on behind.
 
-    In a `shallow` clone the oldest commit passes for the maker of everything that it has.
+    In a `shallow` clone the oldest commit passes for the maker of everything that it has. A walk that was `paused` has
+    not looked at what is older than `after`: in a large store each commit takes long to look at.
     """
 
     events: list[Event]
     after: str | None
     shallow: bool = False
+    paused: bool = False
 
 
 async def of(store: SchemaStore, scope: Subject | None, *, after: str | None, limit: int, report: Report) -> Told:
@@ -69,29 +71,32 @@ async def of(store: SchemaStore, scope: Subject | None, *, after: str | None, li
     def tell(count: int) -> None:
         from_thread.run(say, count)
 
-    events: list[Event] = []
+    events, paused = list[Event](), None
     if store.head is not None:  # without a commit there may not even be a repository
-        events = await to_thread.run_sync(lambda: list(islice(_events(store, scope, after, tell), limit + 1)))
-    if not events and after is None:
+        lineage = Lineage(store.repository.path, store.head, bounded=True)
+        events = await to_thread.run_sync(lambda: list(islice(_events(store, lineage, scope, after, tell), limit + 1)))
+        paused = lineage.paused
+    if not events and after is None and paused is None:
         what = f"{scope}" if scope and scope.name else "it"
         raise NotFoundError(f"The store has never had {what}", hint="list_stored_schemas tells what it has.")
     shown = events[:limit]
     shallow = store.head is not None and store.repository.is_shallow
-    return Told(shown, shown[-1].commit if len(events) > limit else None, shallow)
+    if len(events) > limit:
+        return Told(shown, shown[-1].commit, shallow)
+    return Told(shown, paused, shallow, paused=paused is not None)
 
 
 def _events(
-    store: SchemaStore, scope: Subject | None, after: str | None, tell: Callable[[int], None]
+    store: SchemaStore, lineage: Lineage, scope: Subject | None, after: str | None, tell: Callable[[int], None]
 ) -> Iterator[Event]:
     """The events behind a commit, through every folder that a subject has stood in."""
-    lineage = Lineage(store.repository.path, store.head)
     closely = scope is not None and bool(scope.name)
     folder, start, waiting = _folder(store, scope), None, after is not None
     while folder:
         renamed = ""
-        for step in lineage.steps(folder, after=start, tell=tell):
-            renamed = _renamed(store, step, folder) if closely else ""
-            if not waiting:
+        for step in lineage.steps(folder, after=start, mark=after if waiting else None, tell=tell):
+            renamed = _renamed(store, step, folder) if closely and step.changed else ""
+            if step.changed and not waiting:
                 yield _event(store, step, folder, renamed, closely=closely)
             waiting = waiting and step.commit.id != after
             if renamed:

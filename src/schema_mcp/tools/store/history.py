@@ -84,6 +84,7 @@ class SchemaHistory(Shape):
     """What to know about this answer."""
 
 
+_PAUSED = "Older commits were not looked at yet: each takes its time in a store of this size. Pass the cursor to go on."
 _SHALLOW = (
     "This clone is shallow: its oldest commit passes for the maker of all. `git fetch --unshallow` gets the rest."
 )
@@ -102,8 +103,8 @@ async def get_schema_history(workspace: Workspace, request: GetSchemaHistory) ->
     return SchemaHistory(
         commits=tuple(cut.items),
         head=(workspace.store.head or "")[:10] or None,
-        cursor=last if cut.cursor or told.after else None,
-        notes=(_SHALLOW,) if told.shallow else (),
+        cursor=last if cut.cursor else told.after,
+        notes=tuple(note for note, is_so in ((_SHALLOW, told.shallow), (_PAUSED, told.paused)) if is_so),
     )
 
 
