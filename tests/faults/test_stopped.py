@@ -74,6 +74,39 @@ def test_a_task_under_way_is_interrupted_in_the_journal_and_goes_on_in_the_next_
         assert call(url, "plan_deployment", registries=["dev", "prod"])["total"] == 0
 
 
+def test_a_call_that_ends_soon_is_answered_though_the_server_stops(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as slow, ThreadPoolExecutor() as threads:
+        text = f'registries:\n  dev: {{ backend: confluent, url: "http://127.0.0.1:{slow.getsockname()[1]}" }}\n'
+        with server_over_http(tmp_path, text) as (server, url):
+            waiting = threads.submit(call, url, "list_subjects")
+            connection, _ = slow.accept()
+            asked = connection.recv(65_536)
+            server.process.send_signal(signal.SIGTERM)
+            while not refuses(url):  # it has heard
+                time.sleep(0.05)
+            while asked:
+                body = b"[]" if b"/subjects" in asked.partition(b"\r\n")[0] else b"{}"
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + body)
+                asked = connection.recv(65_536)
+            connection.close()
+            answer = waiting.result(PATIENCE)
+            code = server.process.wait(PATIENCE)
+
+    assert (code, answer["subjects"]) == (0, [])
+    trail = "".join(path.read_text() for path in (tmp_path / ".schema-mcp" / "audit").glob("*.jsonl"))
+    assert '"cancelled"' not in trail
+
+
+def refuses(url: str) -> bool:
+    with socket.socket() as asking:
+        asking.settimeout(1)
+        try:
+            asking.connect(("127.0.0.1", int(url.rpartition(":")[2])))
+        except OSError:
+            return True
+    return False
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_call_that_waits_for_a_silent_registry_does_not_keep_the_server(tmp_path: Path, how: signal.Signals):
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor() as threads:
