@@ -2,6 +2,7 @@
 
 from security.guards.guard import Guard, Place
 
+_BOUND = "security/test_bindings.py::test_what_is_bound_has_another_name_when_anything_of_it_changes"
 _MAY_JUDGE = "services/test_approvals.py::test_who_may_not_say_yes"
 
 GUARDS = (
@@ -185,6 +186,33 @@ GUARDS = (
         26,
         [Place("services/approvals.py", "if not await ground.store.is_unchanged(found.act.commit):", "if False:")],
         ["services/test_approvals.py::test_a_yes_holds_as_long_as_the_store_stays_what_it_was"],
+    ),
+    Guard(
+        26,
+        [Place("domain/plan.py", "for each in fields(one)}", 'for each in fields(one) if each.name != "origin"}')],
+        [f"{_BOUND}[STEP.origin]"],
+    ),
+    Guard(
+        26,
+        [
+            Place(
+                "services/deletion.py",
+                "json.dumps(asdict(self), sort_keys=True)",
+                'json.dumps({**asdict(self), "subject": ""}, sort_keys=True)',
+            )
+        ],
+        [f"{_BOUND}[DELETION.subject]", "security/test_bindings.py::test_a_subject_of_another_context_is_another"],
+    ),
+    Guard(
+        26,
+        [
+            Place(
+                "services/approvals.py",
+                '["import", registry, asdict(scope), before, force]',
+                '["import", registry, before]',
+            )
+        ],
+        ["security/test_bindings.py::test_import_by_hand_and_a_purge_are_bound_to_where_and_how"],
     ),
     Guard(
         27,
