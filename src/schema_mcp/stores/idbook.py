@@ -59,6 +59,9 @@ _KEEP = "INSERT INTO ids (id, schema_hash, schema_type, created_at, registry, co
 _VERSIONS = """SELECT v.context, subject, number, schema_hash, v.id, schema_type, v.registry, created_at
                FROM versions v JOIN ids i ON i.id = v.id AND i.registry = v.registry
                AND i.context = CASE WHEN v.registry = '' THEN '' ELSE v.context END """
+_IN_THE_WAY = (
+    "SELECT 1 FROM blocks WHERE last >= ? AND first <= ? UNION ALL SELECT 1 FROM ids WHERE id BETWEEN ? AND ? LIMIT 1"
+)
 _PUT = "INSERT INTO versions (context, subject, number, registry, id) VALUES "
 
 
@@ -259,8 +262,9 @@ class IdBook:
         return block
 
     def _free(self, after: int, count: int) -> int:
-        blocks = self.blocks(above=after)
-        first = free_run(after, count, within=self._ids, blocks=blocks, last_taken=self._last_taken)
+        clear = self._is_clear(after, count)
+        blocks, last_taken = ((), _nobody) if clear else (self.blocks(above=after), self._last_taken)
+        first = free_run(after, count, within=self._ids, blocks=blocks, last_taken=last_taken)
         needed = mark_for(first + count - 1)
         if first + count - 1 > self.mark:
             raise MarkReachedError(
@@ -269,6 +273,12 @@ class IdBook:
                 details={"mark": needed},
             )
         return first
+
+    def _is_clear(self, after: int, count: int) -> bool:
+        """Is nothing reserved or taken in the very next numbers? Mostly so, and one question tells."""
+        first = max(after + 1, self._ids.first)
+        last = first + count - 1
+        return self._connection.execute(_IN_THE_WAY, (first, last, first, last)).fetchone() is None
 
     def _skip_to(self, last: int, why: str) -> None:
         """Go on above a number, and remember why those below it stay unused."""
@@ -347,6 +357,11 @@ class IdBook:
         row = (block.first, block.last, block.owner, ahead)
         self._connection.execute("INSERT INTO blocks (first, last, owner, next) VALUES (?, ?, ?, ?)", row)
         return block
+
+
+def _nobody(_first: int, _last: int) -> int | None:
+    """Who took the numbers, where it is known that nobody did."""
+    return None
 
 
 def _row(held: Held) -> tuple[Any, ...]:
