@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
+from schema_mcp.domain.errors import NotFoundError
 from schema_mcp.domain.schema import Mode, Reference, Schema, SchemaType, Subject
 from schema_mcp.services import migration
 from schema_mcp.services.kept import keep_plan
@@ -117,12 +117,6 @@ async def test_without_ids_a_gap_in_the_numbers_blocks(world: World):
     assert plan.clashes == {Clash.FREE: 1, Clash.GAP: 1}
     assert "soft-deleted" in " ".join(plan.plan.warnings)
     assert (await made(world)).clashes == {Clash.FREE: 2}
-
-
-async def test_a_registry_is_not_moved_into_itself(world: World):
-    dev = world.registry("dev")
-    with pytest.raises(InvalidRequestError, match="both source and target"):
-        await migration.plan(dev, dev, Selection())
 
 
 async def test_nothing_to_move_is_said(world: World):

@@ -356,6 +356,18 @@ async def test_what_stood_there_first_is_kept_however_often_a_step_is_begun(jour
     assert [(one.key, one.image) for one in await journal.done(["a", "b"])] == [("a", {"mode": None})]
 
 
+async def test_what_is_found_out_later_stands_beside_what_a_step_found(journal: Journal, other: Journal):
+    run = await begun(journal)
+    await journal.step(run.task, "a", "started", image={"mode": None, "highest": 2})
+    await journal.step(run.task, "a", "done")
+
+    await journal.note(run.task, {"a": {"kept": "abc"}, "unknown": {"kept": "x"}})
+
+    assert [one.image for one in await journal.steps(run.task)] == [{"mode": None, "highest": 2, "kept": "abc"}]
+    with pytest.raises(ConflictError):
+        await other.note(run.task, {"a": {"kept": "of another"}})
+
+
 @pytest.mark.parametrize(("status", "undone"), [(Status.SUCCEEDED, True), (Status.FAILED, False)])
 async def test_a_run_is_undone_by_one_that_came_to_its_end(journal: Journal, status: Status, undone: bool):
     run = await begun(journal)

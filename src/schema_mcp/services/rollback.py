@@ -17,14 +17,14 @@ from schema_mcp.domain.schema import Subject, Version
 from schema_mcp.registries import asks
 from schema_mcp.registries.contract import Capability
 from schema_mcp.registries.guard import GuardedRegistry
-from schema_mcp.services import deployment, level_change, migration
+from schema_mcp.services import deployment, level_change, migration, restoring
 from schema_mcp.services.acts import DELETED, Scene, is_same
 from schema_mcp.services.draft import KEEPING
 from schema_mcp.services.glances import Found, numbers_of, users_of, versions_at
 from schema_mcp.services.ground import Ground
 from schema_mcp.services.kept import kept_plan
 from schema_mcp.services.rollback_settings import Past, Settings, settings_back
-from schema_mcp.services.steps import moved
+from schema_mcp.services.steps import KEPT, moved
 from schema_mcp.services.together import each
 from schema_mcp.stores.journal import Run, Status
 
@@ -56,14 +56,16 @@ async def plan(ground: Ground, named: str) -> Plan:
     """What takes back a run. Reads only.
 
     Raises `ConflictError` where it was rolled back already, `LockHeldError` while it is being carried out,
-    `InvalidRequestError` for a run of another kind.
+    `InvalidRequestError` for a run of another kind; and, where what it wrote was not read back and is spelled otherwise
+    there, `NotFoundError` or `StalePlanError` when the file that it came from is gone or another one.
     """
     run = await run_of(ground, named)
     _refuse(run)
-    past = await _past(ground, run)
+    made = await kept_plan(ground.journal, run.plan)
+    past = await _past(ground, run, made)
     drafts: list[_Undoing] = []
     for name, several in groupby(sorted(past, key=lambda one: one.step.registry), key=lambda one: one.step.registry):
-        drafts.append(await _undoing(ground, ground.fleet.get(name), list(several)))
+        drafts.append(await _undoing(ground, made, ground.fleet.get(name), list(several)))
     blocked = tuple(one for draft in drafts for one in draft.blocked)
     steps = () if blocked else tuple(step for draft in drafts for step in draft.steps)
     return Plan(
@@ -98,9 +100,9 @@ def _refuse(run: Run) -> None:
         raise LockHeldError(f"Task {run.task} is still being carried out", hint="Wait for its end: get_task.")
 
 
-async def _past(ground: Ground, run: Run) -> list[Past]:
+async def _past(ground: Ground, run: Run, plan: Plan) -> list[Past]:
     """What the run has begun, in its order."""
-    made = {step.key: step for step in (await kept_plan(ground.journal, run.plan)).steps}
+    made = {step.key: step for step in plan.steps}
     records = [record for record in await ground.journal.steps(run.task) if record.key in made]
     if any(record.image is None for record in records):
         raise ConflictError(
@@ -120,7 +122,7 @@ class _Undoing:
     facts: list[str] = field(default_factory=list[str])
 
 
-async def _undoing(ground: Ground, registry: GuardedRegistry, past: Sequence[Past]) -> _Undoing:
+async def _undoing(ground: Ground, made: Plan, registry: GuardedRegistry, past: Sequence[Past]) -> _Undoing:
     others = [one for one in past if one.step.action not in (Action.REGISTER, Action.DELETE)]
     of_versions = _of_versions(past)
     back: Settings = await settings_back(registry, others)
@@ -129,7 +131,9 @@ async def _undoing(ground: Ground, registry: GuardedRegistry, past: Sequence[Pas
     undo = _Undoing(registry.name, facts=back.facts)
     undo.blocked += back.blocked
     undo.blocked += await _built_on(registry, [one for one in of_versions if _is_ours(one)], there)
-    scene = Scene(ground, registry, there, await moved(ground, _spelled_otherwise(of_versions, there)))
+    unknown = _unknown(of_versions, there)
+    ground = await restoring.hosting(ground, made) if unknown else ground
+    scene = Scene(ground, registry, there, await moved(ground, unknown))
     undo.steps += back.before
     for one in reversed(of_versions):
         now = there.get(_place(one.step))
@@ -164,15 +168,18 @@ def _is_ours(one: Past) -> bool:
     return one.step.action is Action.REGISTER and one.image["stands"] != "live"
 
 
-def _spelled_otherwise(past: Sequence[Past], there: Found) -> list[Step]:
+def _unknown(past: Sequence[Past], there: Found) -> list[Step]:
     """Registrations whose text has to be looked up where it came from, to know it again."""
     return [
         one.step
         for one in past
-        if _is_ours(one)
-        and (now := there.get(_place(one.step))) is not None
-        and schema_hash(now.schema) != one.step.digest
+        if _is_ours(one) and (now := there.get(_place(one.step))) is not None and not _is_known(one, now)
     ]
+
+
+def _is_known(one: Past, now: Version) -> bool:
+    """Is it what was sent, or what the registry was seen to make of it?"""
+    return schema_hash(now.schema) in (one.step.digest, one.image.get(KEPT))
 
 
 async def _undone(scene: Scene, one: Past, now: Version | None) -> Step | Blocked | None:
@@ -181,7 +188,7 @@ async def _undone(scene: Scene, one: Past, now: Version | None) -> Step | Blocke
     if now is None or not _is_ours(one):
         return None  # nothing came of it, or it is gone already
     step = one.step
-    if step.id not in (0, now.id) or not await is_same(scene, step, now.schema):
+    if step.id not in (0, now.id) or not (_is_known(one, now) or await is_same(scene, step, now.schema)):
         return Blocked(step.registry, step.subject, "it holds other content by now", _CHANGED, step.number)
     digest = schema_hash(now.schema)
     if one.image["stands"] == "nothing":

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Final
 
 from schema_mcp.domain.errors import SchemaMcpError
+from schema_mcp.domain.identity import schema_hash
 from schema_mcp.domain.plan import Action, Plan, Step
 from schema_mcp.domain.references import Place
 from schema_mcp.domain.schema import Json, Subject
@@ -23,6 +24,9 @@ from schema_mcp.services.ground import Ground, Report
 from schema_mcp.services.importing import NotNewError, importing
 from schema_mcp.services.strategy import roll_out
 from schema_mcp.stores.journal import Run, StepState
+
+KEPT: Final = "kept"
+"""In the image of a step: the digest of what the registry made of it."""
 
 _WINDOW: Final = 1_000
 """Steps for which the registries are read together; what they hold is in memory meanwhile."""
@@ -226,6 +230,15 @@ class _Worker:
             self.failed = step.key
             await ACTS[step.action].check(scene, step)
         self.failed = ""
+        await self.ground.journal.note(self.run.task, dict(_spelled_otherwise(written, kept)))
+
+
+def _spelled_otherwise(written: Sequence[Step], kept: Found) -> Iterator[tuple[str, Json]]:
+    """What a registry keeps in another spelling, so that whoever undoes the step knows it without its source."""
+    for step in written:
+        found = kept.get((step.subject, step.number))
+        if step.action is Action.REGISTER and found and (digest := schema_hash(found.schema)) != step.digest:
+            yield step.key, {KEPT: digest}
 
 
 def _lasting(written: Sequence[Step], steps: Sequence[Step]) -> Iterator[Step]:

@@ -99,6 +99,11 @@ class Journal:
         """
         return await self._carry_on(task, lambda book: book.put_step(task, key, StepState(state), before, image))
 
+    async def note(self, task: str, found: Mapping[str, Json]) -> None:
+        """Add to the images of steps what was found out after them, by their keys."""
+        if found:
+            await self._carry_on(task, lambda book: book.note(task, found))
+
     async def progress(self, task: str, done: int, total: int) -> bool:
         """Note how far a run without steps came; should it go on? `False` once somebody asked it to stop."""
         return await self._carry_on(task, lambda book: book.progress(task, done, total))

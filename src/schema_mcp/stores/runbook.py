@@ -232,6 +232,16 @@ class RunBook:
         self._do("UPDATE runs SET done = done + ?, updated_at = ? WHERE task = ?", int(counts), self._now, task)
         return first
 
+    def note(self, task: str, found: Mapping[str, Json]) -> None:
+        """Add to the images of steps, by their keys."""
+        for key, more in found.items():
+            self._do(
+                "UPDATE steps SET image = json_patch(coalesce(image, '{}'), ?) WHERE task = ? AND key = ?",
+                _packed(more),
+                task,
+                key,
+            )
+
     def open_steps(self) -> list[OpenStep]:
         return [OpenStep(task, Status(status), key, since) for task, status, key, since in self._do(_OPEN)]
 
