@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from schema_mcp.collector import keep_pauses_short
 from schema_mcp.domain.errors import ConfigurationError
 from schema_mcp.interfaces.mcp.http import http_app
 from schema_mcp.interfaces.mcp.server import build_server
@@ -42,6 +43,7 @@ def serve(settings: Settings) -> None:
     """Serve until we are asked to stop."""
     if settings.names_tools:  # otherwise there is nothing to check, and no need to load the tools yet
         import_module("schema_mcp.app").directory(settings)
+    keep_pauses_short()
     traces = tracing(os.environ)
     if settings.http:
         _refuse_strangers(settings)

@@ -158,18 +158,19 @@ async def _doomed(registry: Registry, subject: Subject, number: int, going: set[
 
 async def _referrers(registry: Registry, version: Version, going: set[int], *, deleted: bool) -> list[int]:
     """Ids that reference the version, those inside the deletion itself left out; a purge stops at soft-deleted ones."""
-    found: set[int] = set()
     deleted = deleted and Capability.PAST_REFERRERS in registry.capabilities
     try:
         users = await registry.referrers(version.subject, version.number, deleted=deleted)
     except NotFoundError:
         users = []  # so a registry answers for a soft-deleted version, which nothing live can use
-    for schema_id in users:
-        holders = await registry.holders(schema_id, context=version.subject.context, deleted=deleted)
-        inside = holders and all(other == version.subject and number in going for other, number in holders)
-        if not inside:
-            found.add(schema_id)
-    return sorted(found)
+    context = version.subject.context
+    held = await each(users, lambda one: registry.holders(one, context=context, deleted=deleted))
+    inside = {
+        one
+        for one, holders in zip(users, held, strict=True)
+        if holders and all(other == version.subject and number in going for other, number in holders)
+    }
+    return sorted({*users} - inside)
 
 
 async def _aliases(registry: Registry, subject: Subject, number: int | None) -> tuple[str, ...] | None:

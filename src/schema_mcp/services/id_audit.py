@@ -1,8 +1,11 @@
 """Hold ledger, store and every registry against each other, id by id."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+
+from anyio import to_thread
 
 from schema_mcp.domain import id_audit
 from schema_mcp.domain.allocation import IdSource
@@ -58,18 +61,20 @@ async def audit(ground: Ground, registries: Sequence[Registry], report: Report) 
             return []
 
     found = await each(registries, look)
-    seen = [*_of_ledger(ground, account), *_of_store(ground), *(one for several in found for one in several)]
+    seen = chain.from_iterable(found)
+    verdicts, ids = await to_thread.run_sync(lambda: _judged(ground, account, seen))
+    names = [registry.name for registry in registries if registry.name not in unanswered]
+    return Audited(verdicts=verdicts, ids=ids, looked_at=("ledger", "store", *names), unanswered=unanswered)
+
+
+def _judged(ground: Ground, account: Account, in_registries: Iterable[Seen]) -> tuple[list[Verdict], int]:
+    """What is wrong, the unexplained first, and how many ids there are."""
+    seen = [*_of_ledger(ground, account), *_of_store(ground), *in_registries]
     verdicts = [*id_audit.clashes(seen), *id_audit.orphans(seen)]
     if ground.ids is IdSource.LEDGER:
         accounted = [one.id for one in seen if one.where != LEDGER]
         verdicts += id_audit.gaps(accounted, account.first, account.last, account.held, account.blocks, account.skips)
-    names = [registry.name for registry in registries if registry.name not in unanswered]
-    return Audited(
-        verdicts=sorted(verdicts, key=lambda one: (one.explained, one)),
-        ids=len({(one.space, one.id) for one in seen}),
-        looked_at=("ledger", "store", *names),
-        unanswered=unanswered,
-    )
+    return sorted(verdicts, key=lambda one: (one.explained, one)), len({(one.space, one.id) for one in seen})
 
 
 def _of_ledger(ground: Ground, account: Account) -> list[Seen]:
@@ -103,16 +108,15 @@ async def _of_registry(ground: Ground, registry: Registry, report: Report) -> li
         return record.schema_hash if record else ""
 
     items = await inventory.versions(registry, Selection(), known, report)
-    return [
-        Seen(
-            registry.name,
-            item.version.id,
-            _content(ground.store, item),
-            f"{item.version.subject} v{item.version.number}",
-            _space(ground, registry.name, item.version.subject.context),
-        )
-        for item in items
-    ]
+    # Each that is spelled otherwise is parsed: off the event loop.
+    return await to_thread.run_sync(lambda: [_seen(ground, registry.name, item) for item in items])
+
+
+def _seen(ground: Ground, registry: str, item: Item) -> Seen:
+    version = item.version
+    place = f"{version.subject} v{version.number}"
+    space = _space(ground, registry, version.subject.context)
+    return Seen(registry, version.id, _content(ground.store, item), place, space)
 
 
 def _content(store: SchemaStore, item: Item) -> str:

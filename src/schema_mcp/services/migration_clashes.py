@@ -299,7 +299,9 @@ async def put_unreferenced(ends: Ends, clashes: ClashMap) -> None:
     missing = {place for place, is_there in zip(outside, there, strict=True) if not is_there}
     standing = {place for place, clash in clashes.found.items() if clash in FINE}
     for place in list(clashes.found):  # in reference order: whatever one uses was decided before
-        lacking = [used for used in uses.get(place, ()) if used in missing or used in clashes.found.keys() - standing]
+        lacking = [
+            used for used in uses.get(place, ()) if used in missing or (used in clashes.found and used not in standing)
+        ]
         if clashes.found[place] is Clash.FREE and lacking:
             clashes.put(Clash.REFERENCE, {place: ", ".join(f"{subject} v{number}" for subject, number in lacking[:5])})
             standing.discard(place)

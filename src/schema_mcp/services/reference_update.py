@@ -91,6 +91,20 @@ async def plan(fleet: Fleet, store: SchemaStore, ids: IdSource, wanted: Wanted, 
     subjects = {bump.subject for bump in bumps}
     seen = await each(names, lambda name: _seen(fleet.get(name), subjects))
     blocked = [one for side in seen for one in await _blocked(side, store, bumps)]
+    warnings = (IMPORT_WARNING,) if ids is IdSource.LEDGER else ()
+    # Ten thousand users take a while to write down: off the event loop.
+    return await to_thread.run_sync(_assembled, store, wanted, bumps, seen, blocked, warnings)
+
+
+def _assembled(
+    store: SchemaStore,
+    wanted: Wanted,
+    bumps: Sequence[_Bump],
+    seen: Sequence[_Seen],
+    blocked: Sequence[Blocked],
+    warnings: tuple[str, ...],
+) -> Plan:
+    names = [side.registry.name for side in seen]
     through = _through(bumps, {one.subject for one in blocked})
     rank = {(name, bump.subject, bump.version.number): index for index, bump in enumerate(bumps) for name in names}
     steps = [_step(store, name, bump) for bump in through for name in _targets(store, bump.subject, names)]
@@ -107,7 +121,7 @@ async def plan(fleet: Fleet, store: SchemaStore, ids: IdSource, wanted: Wanted, 
         observed={side.registry.name: snapshots.digest(side.held) for side in seen},
         steps=in_order(steps, rank),
         blocked=tuple(blocked),
-        warnings=(IMPORT_WARNING,) if steps and ids is IdSource.LEDGER else (),
+        warnings=warnings if steps else (),
     )
 
 
@@ -137,7 +151,7 @@ async def _bumps(store: SchemaStore, wanted: Wanted) -> list[_Bump]:
     numbers = {wanted.subject: shared.number if wanted.number == "latest" else wanted.number}
     made: dict[tuple[Subject, int], Version] = {}
     bumps: list[_Bump] = []
-    for subject in _affected(latest, wanted.subject):
+    for subject in await to_thread.run_sync(_affected, latest, wanted.subject):
         text = wanted.text if subject == wanted.subject else None
         schema = _bumped(latest[subject], numbers, text)
         if schema == latest[subject].schema:

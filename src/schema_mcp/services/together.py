@@ -1,9 +1,11 @@
 """Do several things at once, bounded, and meet one error as itself."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from schema_mcp.domain.errors import SchemaMcpError
 
@@ -11,6 +13,9 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 AT_ONCE = 16
+
+_STRETCH = 0.01
+"""Seconds after which others have their turn."""
 
 
 async def each(
@@ -24,8 +29,12 @@ async def each(
     left = iter(enumerate(items))
 
     async def work() -> None:
+        since = time.monotonic()
         for index, item in left:  # shared: each takes the next that nobody has
             answers[index] = await ask(item)
+            if time.monotonic() - since > _STRETCH:  # what is in this process answers without ever waiting
+                await checkpoint()
+                since = time.monotonic()
 
     try:
         async with anyio.create_task_group() as asking:
