@@ -15,7 +15,7 @@ from schema_mcp.domain.errors import ConfigurationError
 from schema_mcp.registries import variables
 from schema_mcp.registries.configuration import Configuration, RemotePlace, Signing, configuration
 from schema_mcp.registries.contract import Connection
-from schema_mcp.registries.document import nearest
+from schema_mcp.registries.document import nearest, value_of
 from schema_mcp.registries.variables import truth_at
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ SETTINGS = (
         ("DATABASE_URL",),
         "",
         "The PostgreSQL that keeps the ledger of ids for several servers, as postgresql://user:password@host/database; "
-        "without it the ledger is a file in the state folder.",
+        "without it the ledger is a file in the state folder. DATABASE_URL_FILE names a file that says it.",
         secret=True,
     ),
     Setting(
@@ -235,7 +235,7 @@ class _Given:
         setting = self._settings[name]
         yield setting.option, str(self._options.get(name) or "")
         for variable in setting.variables:
-            yield variable, self._environ.get(variable, "")
+            yield variable, value_of(self._environ, variable) if setting.secret else self._environ.get(variable, "")
 
 
 # --- registries ------------------------------------------------------------------------------------------------------

@@ -188,13 +188,25 @@ async def listed(house: House, login: str, what: str) -> list[dict[str, Any]]:
     return result(await house.ask(house.token(login), f"{what}/list"))[what]
 
 
-async def test_the_tool_refuses_what_the_door_could_not_read(house: House):
+@pytest.mark.parametrize("more", ["", "refusals: tool_error\n"], ids=["http_403", "tool_error"])
+async def test_a_body_that_says_something_twice_is_refused(world: Path, settings: Make, more: str):
     body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"find_tool","name":"delete_subject",'
     body += '"arguments":{"subject":"s"}}}'
+    async with kept_open(world, settings, more) as house, house.http(house.token("root")) as http:
+        response = await http.post("/mcp", content=body, headers={"Content-Type": "application/json"})
+
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == -32700
+    assert "'name' stands there twice" in response.json()["error"]["message"]
+
+
+async def test_the_tool_refuses_what_the_door_could_not_read(house: House):
+    body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_subject",'
+    body += '"arguments":{"subject":"s","context":NaN}}}'
     async with house.http(house.token("ann")) as http:
         response = await http.post("/mcp", content=body, headers={"Content-Type": "application/json"})
 
-    assert response.status_code == 403 or result(response)["isError"]
+    assert response.status_code == 400 or result(response)["isError"]
 
 
 async def test_a_grant_holds_for_its_subjects_and_registries_only(house: House):

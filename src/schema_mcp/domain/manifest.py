@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
+from schema_mcp.domain import once
 from schema_mcp.domain.contracts import checked_metadata, checked_rule_set
 from schema_mcp.domain.errors import InvalidRequestError
 from schema_mcp.domain.layout import SCHEMA_FILES, version_path
@@ -101,7 +102,7 @@ def _setting_told(one: Setting) -> Json:
 def read(text: str) -> Manifest:
     """The manifest in a text; raises `InvalidRequestError` where it is none that this release knows."""
     try:
-        told: Any = json.loads(text)
+        told: Any = once.parsed(text)
     except (ValueError, RecursionError) as error:
         raise _refusal("it is not JSON") from error
     if not _is_object(told) or told.get("format") != FORMAT:

@@ -3,7 +3,6 @@
 The address is looked up once and that one is connected to, so that a name cannot mean another place a moment later.
 """
 
-import json
 import socket
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 
+from schema_mcp.domain import once
 from schema_mcp.domain.errors import IdentityAwayError, UnknownCallerError
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
@@ -101,7 +101,7 @@ def is_public(address: str) -> bool:
 
 def _object(url: str, body: bytes) -> dict[str, Any]:
     try:
-        answer: Any = json.loads(body)
+        answer: Any = once.parsed(body)
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):

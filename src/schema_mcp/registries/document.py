@@ -80,6 +80,24 @@ def _refuse_tricks(text: str, file: str) -> None:
             raise here.fault("anchors and aliases (& and *) are not understood here", "Write the value out.")
 
 
+def value_of(environ: Mapping[str, str], name: str) -> str:
+    """What a variable says, or the file that NAME_FILE names, as secrets are mounted; empty where neither is set.
+
+    Raises `ConfigurationError` where both are set, or the file cannot be read.
+    """
+    value, path = environ.get(name, ""), environ.get(f"{name}_FILE", "")
+    if not path:
+        return value
+    if value:
+        raise ConfigurationError(f"{name} and {name}_FILE are both set", hint="Unset one of them.")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"The file that {name}_FILE names cannot be read: {type(error).__name__}", hint="Check its path and rights."
+        ) from error
+
+
 class _Reader:
     """Turns YAML nodes into values; refuses what would hide something from a reader of the file."""
 
@@ -117,11 +135,11 @@ class _Reader:
             name = found["name"]
             if name is None:
                 raise here.fault(f"{found[0][:40]!r} is not a variable", "Write ${NAME} or ${NAME:-default}.")
-            value = self._environ.get(name) or found["default"]
+            value = value_of(self._environ, name) or found["default"]
             if value is None:
                 raise here.fault(
                     f"the environment variable {name} is not set (or is empty)",
-                    f"Set it, or give it a default: ${{{name}:-…}}.",
+                    f"Set it, or {name}_FILE to a file that says it, or give it a default: ${{{name}:-…}}.",
                 )
             return value
 

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping
 from schema_mcp.domain.errors import ConfigurationError
 from schema_mcp.registries.configuration import address
 from schema_mcp.registries.contract import Auth, Connection
-from schema_mcp.registries.document import truth_of
+from schema_mcp.registries.document import truth_of, value_of
 
 VARIABLES = (
     ("SCHEMA_REGISTRY_URL", "URL of a registry, where there is no `registries.yaml`."),
     ("SCHEMA_REGISTRY_USER", "Its user."),
-    ("SCHEMA_REGISTRY_PASSWORD", "Its password."),
+    ("SCHEMA_REGISTRY_PASSWORD", "Its password; or `SCHEMA_REGISTRY_PASSWORD_FILE`, a file that says it."),
     ("SCHEMA_REGISTRY_URL_1", "URL of the first of several registries; the other names below go with it."),
     ("SCHEMA_REGISTRY_NAME_1", "Its name; `registry-1` when left out."),
     ("SCHEMA_REGISTRY_USER_1", "Its user."),
-    ("SCHEMA_REGISTRY_PASSWORD_1", "Its password."),
+    ("SCHEMA_REGISTRY_PASSWORD_1", "Its password; or `SCHEMA_REGISTRY_PASSWORD_1_FILE`."),
     ("READONLY_1", "Refuse every write to it."),
 )
 
@@ -54,7 +54,7 @@ def _from_variables(environ: Mapping[str, str], suffix: str, usual_name: str) ->
             hint=f"User and password go into SCHEMA_REGISTRY_USER{suffix} and SCHEMA_REGISTRY_PASSWORD{suffix}.",
         )
     user = environ.get(f"SCHEMA_REGISTRY_USER{suffix}", "")
-    password = environ.get(f"SCHEMA_REGISTRY_PASSWORD{suffix}", "")
+    password = value_of(environ, f"SCHEMA_REGISTRY_PASSWORD{suffix}")
     readonly = environ.get(f"READONLY{suffix}", "") if suffix else ""
     return Connection(
         name=environ.get(f"SCHEMA_REGISTRY_NAME{suffix}", "") or usual_name,

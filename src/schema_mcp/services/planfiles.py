@@ -3,6 +3,7 @@
 import json
 from typing import Any, cast
 
+from schema_mcp.domain import once
 from schema_mcp.domain.errors import InvalidRequestError
 from schema_mcp.domain.plan import Plan, from_text, to_text
 
@@ -23,7 +24,7 @@ def read(text: str) -> Plan:
     if len(text) > LARGEST:
         raise InvalidRequestError(f"The plan has more than {LARGEST:,} characters", hint=_HINT)
     try:
-        told: dict[str, Any] = json.loads(text)
+        told: dict[str, Any] = once.parsed(text)
         plan, digest = from_text(json.dumps(told["plan"])), cast("object", told["digest"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InvalidRequestError("The file holds no plan", hint=_HINT) from error

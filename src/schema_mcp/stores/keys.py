@@ -1,11 +1,10 @@
 """A JSON object that people may have edited, taken key by key, with a reason for whatever is wrong in it."""
 
-import json
-from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final, TypeVar, cast
+from typing import Final, TypeVar, cast
 
+from schema_mcp.domain import once
 from schema_mcp.domain.errors import StoreError
 from schema_mcp.domain.schema import Json
 
@@ -68,7 +67,7 @@ class Keys:
 
 def _parsed(content: bytes) -> Json:
     try:
-        value = json.loads(content, object_pairs_hook=_unique, parse_constant=_refuse)
+        value = once.parsed(content)
     except RecursionError as error:
         raise StoreError("it is nested too deeply") from error
     except ValueError as error:
@@ -76,18 +75,6 @@ def _parsed(content: bytes) -> Json:
     if not isinstance(value, dict):
         raise StoreError("it is not a JSON object")
     return cast("Json", value)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> Json:
-    keys = dict(pairs)
-    if len(keys) < len(pairs):
-        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"{twice!r} stands there twice")
-    return keys
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not a JSON value")
 
 
 def _shown(value: object) -> str:

@@ -52,7 +52,7 @@ def settings_page(
     parts = [
         f"# Settings\n\n{_MADE}\nAn option beats a variable, a variable the default, and read-only beats everything.\n",
         _table(("option", "variables", "default", "meaning"), rows),
-        "## registries.yaml\n\n`${VAR}` and `${VAR:-default}` are replaced by environment variables.\n",
+        "## registries.yaml\n\n`${VAR}` and `${VAR:-default}` are variables, or what the file in `VAR_FILE` says.\n",
         _table(("key", "default", "meaning"), _keys(keys, "")),
         "## access.yaml\n\nWho may do what; variables are put in here, too. Keys that name several take a list.\n",
         _table(("key", "default", "meaning"), _keys(access, "")),

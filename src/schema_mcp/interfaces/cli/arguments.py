@@ -1,6 +1,5 @@
 """A tool's arguments as options: read from its shape, so that a tool needs no line of its own here."""
 
-import json
 import sys
 from enum import Enum
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import click
 from pydantic.fields import FieldInfo
 
+from schema_mcp.domain import once
 from schema_mcp.toolkit.tool import Shape, Tool
 
 _MARK = "argument_"
@@ -113,6 +113,6 @@ class _Structure(click.ParamType[Any]):
         if self.name == _REFERENCE and equals and colon and not value.startswith("{"):
             return {"name": name, "subject": subject, "version": version}
         try:
-            return json.loads(value)
-        except ValueError:
-            self.fail(f"{value[:80]!r} is not {self.name}", param, ctx)
+            return once.parsed(value)
+        except ValueError as error:
+            self.fail(f"{value[:80]!r} is not {self.name} ({error})", param, ctx)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from schema_mcp.domain import once
 from schema_mcp.services.batch import answer
 
 
@@ -35,7 +36,7 @@ def _stream(context: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 def _answered(line: bytes) -> dict[str, Any]:
     try:
-        question = json.loads(line)
+        question = once.parsed(line)
     except (ValueError, RecursionError) as error:
         return {"id": None, "error": f"invalid_request: not JSON: {error}"[:300]}
     return answer(question)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+from schema_mcp.domain import once
 from schema_mcp.domain.errors import ConfigurationError
 
 NAME = "schema-mcp"
@@ -38,7 +39,7 @@ class Entry:
 
     def _document(self, text: str | None) -> dict[str, Any]:
         try:
-            document: Any = json.loads(text) if text and text.strip() else {}
+            document: Any = once.parsed(text) if text and text.strip() else {}
         except ValueError as error:
             raise ConfigurationError(f"{self.path} is not JSON: {error}", hint="Mend it, or add us by hand.") from error
         if not isinstance(document, dict) or not isinstance(cast(_Json, document).get(self.section, {}), dict):

@@ -3,21 +3,22 @@
 MCP 2026-07-28, "Authorization"; RFC 6750 for the challenges, RFC 9728 for the metadata.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+import mcp_types as types
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schema_mcp.domain import caller
+from schema_mcp.domain import caller, once
 from schema_mcp.domain.caller import Caller
 from schema_mcp.domain.errors import IdentityAwayError, RateLimitedError, SchemaMcpError, UnknownCallerError
+from schema_mcp.domain.once import TwiceError
 from schema_mcp.identity import CALLER
 from schema_mcp.interfaces.mcp.http import LARGEST_BODY, PATH
 from schema_mcp.interfaces.mcp.needs import Needs
@@ -103,11 +104,16 @@ class SignIn:
         await self._let_in(known, scope, receive, send)
 
     async def _let_in(self, known: Caller, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._steps_up or scope["method"] != "POST":
+        if scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         body = await _body(receive)
-        need = self._resource.needs(_read(body))
+        try:
+            asked = _read(body)
+        except TwiceError as error:
+            await _unreadable(error)(scope, receive, send)
+            return
+        need = self._resource.needs(asked) if self._steps_up else None
         if need is not None and need[1] not in known.scopes and self._has_time(known):
             await self._refused(known, *need)
             await self._insufficient(*need)(scope, receive, send)
@@ -149,6 +155,11 @@ def _refusal(status: HTTPStatus, code: str, message: str, headers: Mapping[str, 
     return JSONResponse({"error": code, "message": message}, status, {**headers, "Cache-Control": "no-store"})
 
 
+def _unreadable(error: TwiceError) -> Response:
+    problem = {"code": types.PARSE_ERROR, "message": f"The body is ambiguous: {error}"}
+    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": problem}, HTTPStatus.BAD_REQUEST)
+
+
 def _quotable(text: str) -> str:
     """What may stand between quotes in a header (RFC 6750, 3)."""
     return "".join(one if one.isascii() and one.isprintable() and one not in '"\\' else "?" for one in text)
@@ -180,8 +191,13 @@ def _again(messages: list[Message], receive: Receive) -> Receive:
 
 
 def _read(messages: list[Message]) -> Any:
-    """What a body says; None where it cannot be read: then the protocol says what is wrong."""
+    """What a body says; None where it is no JSON: then the protocol says what is wrong.
+
+    Raises `TwiceError` for what we and whoever reads it next could take for two things.
+    """
     try:
-        return json.loads(b"".join(message.get("body", b"") for message in messages))
+        return once.parsed(b"".join(message.get("body", b"") for message in messages))
+    except TwiceError:
+        raise
     except (ValueError, RecursionError):
         return None

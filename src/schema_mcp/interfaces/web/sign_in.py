@@ -1,7 +1,6 @@
 """The pages and endpoints at which people sign in: what a browser sees, and what a client sends."""
 
 import html
-import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from schema_mcp.domain import once
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import RateLimitedError, SchemaMcpError
 from schema_mcp.identity.clients import BadClientError
@@ -166,7 +166,7 @@ class _Desk:
 
     async def register(self, request: Request) -> Response:
         try:
-            document: Any = json.loads(await _body(request))
+            document: Any = once.parsed(await _body(request))
             if not isinstance(document, dict):
                 raise Refused("invalid_client_metadata", "A JSON object is needed")  # noqa: TRY301
             made = self.server.clients.register(cast("Mapping[str, Any]", document))
