@@ -55,6 +55,50 @@ def gpg_key(home: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
     shutil.rmtree(folder)
 
 
+CERTIFICATE = """\
+Key-Type: RSA
+Key-Length: 2048
+Key-Usage: sign
+Serial: random
+Name-DN: CN=Server
+Name-Email: server@example.com
+"""
+NO_PASSPHRASE = """\
+#!/bin/sh
+echo OK
+while read -r word _; do case "$word" in GETPIN) echo "D ";; esac; echo OK; [ "$word" = BYE ] && exit; done
+"""
+
+
+@pytest.fixture
+def certificate(home: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
+    """A certificate that vouches for itself, and whose key asks for no passphrase."""
+    if not shutil.which("gpgsm"):
+        pytest.skip("there is no gpgsm on this machine")
+    folder = Path(tempfile.mkdtemp(prefix="gpgsm-"))
+    monkeypatch.setenv("GNUPGHOME", str(folder))
+    asked, made = folder / "asked", folder / "made.pem"
+    asked.write_text(NO_PASSPHRASE, encoding="utf-8")
+    asked.chmod(0o755)
+    (folder / "gpg-agent.conf").write_text(f"pinentry-program {asked}\n", encoding="utf-8")
+    (folder / "gpgsm.conf").write_text("disable-crl-checks\ndisable-policy-checks\n", encoding="utf-8")
+    (folder / "wanted").write_text(CERTIFICATE, encoding="utf-8")
+    gpgsm("--armor", "--output", made, "--generate-key", folder / "wanted")
+    gpgsm("--import", made)
+    told = gpgsm("--with-colons", "--list-secret-keys")
+    print_of = next(line.split(":")[9] for line in told.splitlines() if line.startswith("fpr"))
+    (folder / "trustlist.txt").write_text(f"{print_of} S relax\n", encoding="utf-8")
+    subprocess.run(["gpgconf", "--reload", "gpg-agent"], check=True)
+    yield "server@example.com"
+    subprocess.run(["gpgconf", "--kill", "all"], check=True)
+    shutil.rmtree(folder)
+
+
+def gpgsm(*arguments: str | Path) -> str:
+    command = ["gpgsm", "--batch", "--quiet", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+
+
 def say(home: Path, key: str, value: str) -> None:
     git(home, "config", "--file", str(home / ".gitconfig"), key, value)
 
@@ -90,6 +134,16 @@ def test_a_user_who_signs_with_gpg_signs_our_commits_too(home: Path, gpg_key: st
     ours.commit({"a": b"1"}, "First", ANN, None)
 
     assert f'Good signature from "{gpg_key}"' in verified(ours, home)
+    assert agrees(ours)
+
+
+def test_a_user_who_signs_with_a_certificate_signs_our_commits_too(home: Path, certificate: str, ours: Repository):
+    for key, value in (("commit.gpgSign", "true"), ("gpg.format", "x509"), ("user.signingKey", certificate)):
+        say(home, key, value)
+
+    ours.commit({"a": b"1"}, "First", ANN, None)
+
+    assert 'Good signature from "/CN=Server"' in verified(ours, home)
     assert agrees(ours)
 
 
