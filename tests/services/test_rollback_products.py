@@ -1,4 +1,4 @@
-"""What was brought in from a file is taken back from products that spell texts in their own way, file or no file."""
+"""Taking back from products that can do less: those that spell texts in their own way, and those that hang up."""
 
 import json
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from anyio import to_thread
 
@@ -140,3 +141,47 @@ async def test_what_was_never_read_back_is_known_by_the_file(
     else:
         with pytest.raises(refused):
             await rollback.plan(over.ground, run.task)
+
+
+class HangingUp(httpx2.ASGITransport):
+    """A product that closes the connection at a certain deletion, before or after it did what was asked."""
+
+    def __init__(self, fake: FakeConfluent, at: int, *, done: bool) -> None:
+        super().__init__(fake)
+        self.lacks = fake.lacks
+        self.left, self.done = at, done
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.left -= request.method == "DELETE"
+        if self.left or request.method != "DELETE":
+            return await super().handle_async_request(request)
+        if self.done:
+            await super().handle_async_request(request)
+        raise httpx2.RemoteProtocolError("Server disconnected without sending a response.", request=request)
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before it did it", "after it did it"])
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+async def test_a_product_that_hangs_up_in_the_middle_is_told_and_the_rest_is_taken_back_later(
+    world: World, at: int, done: bool
+):
+    fake = FakeConfluent(lacks=frozenset({Capability.KEEPS_IDS, Capability.MODES}))
+    over = reached_over_rest(world, {"dev": FakeConfluent(), "far": HangingUp(fake, at, done=done)})
+    for text in (V1, V2):
+        await over.registry("dev").register(Subject("orders"), Schema(text))
+    ends = {"source": "dev", "target": "far", "keep_ids": False}
+    shown: Any = await over.read("migrate_schemas", ends)
+    moved: Any = await over.read("migrate_schemas", ends | {"plan": shown.plan})
+
+    undo: Any = await over.read("rollback_change", {"task": moved.task})
+    stopped: Any = await over.read("rollback_change", {"task": moved.task, "plan": undo.preview.plan})
+    [registry] = stopped.task.registries
+    again: Any = await over.read("rollback_change", {"task": moved.task})
+    if again.preview.plan:  # else it had done the last of it
+        ended: Any = await over.read("rollback_change", {"task": moved.task, "plan": again.preview.plan})
+        assert ended.task.status is Status.SUCCEEDED
+
+    assert (stopped.task.status, registry.code) == (Status.FAILED, "registry_error")
+    assert registry.hint
+    assert stopped.task.next
+    assert [name for name, versions in fake.subjects.items() if versions] == []
