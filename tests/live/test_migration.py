@@ -16,14 +16,15 @@ KEEPS_IDS = frozenset({"axonops"})
 USER = {"type": "record", "name": "Bill", "namespace": "shop", "fields": [{"name": "of", "type": "Order"}]}
 
 
-def filled(server: Server, prefix: str) -> None:
-    """An estate on the product: a history, a reference, a level of its own."""
+def filled(server: Server, prefix: str, registry: str = "real") -> None:
+    """An estate, on the product unless told otherwise: a history, a reference, a level of its own."""
     for text in (V1, V2):
-        server.call("register_schema", subject=f"{prefix}orders", schema_text=text)
+        server.call("register_schema", registry=registry, subject=f"{prefix}orders", schema_text=text)
     used = {"name": "shop.Order", "subject": f"{prefix}orders", "version": 2}
-    server.call("register_schema", subject=f"{prefix}bills", schema_text=json.dumps(USER), references=[used])
-    server.call("update_config", subject=f"{prefix}bills", level="NONE")
-    server.call("register_schema", subject=f"{prefix}bills", schema_text=BREAKING)
+    bills = {"registry": registry, "subject": f"{prefix}bills"}
+    server.call("register_schema", **bills, schema_text=json.dumps(USER), references=[used])
+    server.call("update_config", **bills, level="NONE")
+    server.call("register_schema", **bills, schema_text=BREAKING)
 
 
 def held(server: Server, registry: str, prefix: str) -> dict[str, Any]:
@@ -92,3 +93,29 @@ def test_without_ids_an_estate_goes_under_another_prefix(lone_server: Server, pr
     lone_server.call("rollback_change", task=done["task"], plan=undo["plan"], wait=60)
     assert lone_server.call("list_subjects", registry="real", prefix=other)["total"] == 0
     assert held(lone_server, "real", prefix) == before
+
+
+def test_a_bundle_is_brought_in_and_taken_back(lone_server: Server, product: str):
+    prefix, keeps_ids = f"{product}-in-", product in KEEPS_IDS
+    origin = "real" if keeps_ids else "dev"
+    filled(lone_server, prefix, origin)
+    before = held(lone_server, origin, prefix)
+    bundle = lone_server.call("export_schemas", registry=origin, prefix=prefix, format="zip")["name"]
+    for name in ("bills", "orders") if keeps_ids else ():
+        gone(lone_server, prefix + name)
+    terms = {"path": bundle, "registry": "real", "keep_ids": keeps_ids}
+
+    seen = lone_server.call("import_schemas", **terms)
+    task = lone_server.call("import_schemas", **terms, plan=seen["preview"]["plan"])["task"]
+    while task["status"] == "running":
+        task = lone_server.call("get_task", task=task["task"])
+
+    assert task["status"] == "succeeded", task
+    after = held(lone_server, "real", prefix)
+    versions = [name for name in before if " " in name]
+    assert [after[name][1] for name in versions] == [before[name][1] for name in versions]
+    if keeps_ids:
+        assert after == before
+    undo = lone_server.call("rollback_change", task=task["task"])["preview"]
+    lone_server.call("rollback_change", task=task["task"], plan=undo["plan"], wait=60)
+    assert lone_server.call("list_subjects", registry="real", prefix=prefix)["total"] == 0
