@@ -62,7 +62,8 @@ def asked(request: type[BaseModel], turn: int) -> dict[str, Any]:
     """The n-th set of arguments: plain ones first, then each argument walks through its values at its own pace."""
     if turn < len(PLAIN):
         wanted = [name for name, field in request.model_fields.items() if field.is_required() or name in PLAIN[turn]]
-        return {name: values(name, request.model_fields[name].annotation)[0] for name in wanted}
+        said = {name: values(name, request.model_fields[name].annotation) for name in wanted}
+        return {name: next(one for one in legal if one is not None) for name, legal in said.items()}
     found: dict[str, Any] = {}
     for pace, (name, field) in enumerate(request.model_fields.items(), start=1):
         choices = [one for one in values(name, field.annotation) if one is not None or not field.is_required()]

@@ -53,6 +53,14 @@ GUARDS = (
         ["security/test_matrix.py::test_a_mode_lets_through_what_the_table_says"],
     ),
     Guard(
+        16,
+        [Place("services/clearing.py", '    await refuse_closed(registry, Subject("", seen.chosen.context))\n', "")],
+        [
+            "security/test_matrix.py::test_a_mode_lets_through_what_the_table_says[clear_context_batch]",
+            "security/test_read_only.py::test_a_registry_in_a_closed_mode_stays_what_it_was[clear_context_batch]",
+        ],
+    ),
+    Guard(
         17,
         [
             Place(
@@ -162,9 +170,13 @@ GUARDS = (
                 "interfaces/mcp/resources.py",
                 "return await call(_named(offer), arguments, caller=caller,",
                 "return await call(_named(offer), arguments, caller=self._workspace.caller,",
-            )
+            ),
+            Place("interfaces/mcp/auth.py", "if need is not None and need[1] not in known.scopes", "if False"),
         ],
-        ["interfaces/test_resources.py::test_over_http_resources_follow_the_callers_grants"],
+        [
+            "interfaces/test_resources.py::test_over_http_resources_follow_the_callers_grants",
+            "interfaces/test_sign_in.py::test_a_resource_or_prompt_is_refused_where_it_is_asked_for_as_well[resource]",
+        ],
     ),
     Guard(
         26,

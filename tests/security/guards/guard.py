@@ -36,7 +36,7 @@ class Guard:
             whole = changed.get(path) or path.read_text(encoding="utf-8")
             if whole.count(place.text) != 1:
                 raise ValueError(
-                    f"item {self.item}: {place.file} has this {whole.count(place.text)} times: {place.text}"
+                    f"Item {self.item} has moved: mend its row. {place.file} no longer has once: {place.text}"
                 )
             changed[path] = whole.replace(place.text, place.instead)
         return changed

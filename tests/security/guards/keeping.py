@@ -121,8 +121,12 @@ GUARDS = (
     Guard(
         53,
         [
-            Place("stores/idbook.py", "        self.last = block.last\n", ""),
-            Place("stores/idbook.py", "        blocks = self.blocks(above=after)\n", "        blocks = []\n"),
+            Place(
+                "stores/idbook.py",
+                "self.last = max(self.last, first + len(made) - 1)",
+                "self.last = first + len(made) - 2",
+            ),
+            Place("stores/idbook.py", "        clear = self._is_clear(after, count)\n", "        clear = True\n"),
         ],
         ["faults/test_allocators.py::test_killed_processes_hand_out_every_id_once[sqlite-mixed]"],
     ),
