@@ -8,7 +8,7 @@ import pytest
 from interfaces.test_recordings import Server, scenarios
 from schema_mcp.domain.errors import ConflictError, RegistryError
 from schema_mcp.domain.schema import Level, Mode, Reference, Schema, SchemaType, Subject
-from schema_mcp.services import adoption, drift
+from schema_mcp.services import adoption, drift, inventory
 from schema_mcp.services.adoption import Adopted
 from schema_mcp.services.adoption_wishes import Terms
 from schema_mcp.services.registration import Stop
@@ -95,6 +95,25 @@ async def test_settings_become_wishes_and_what_has_no_place_is_named(either: Wor
     assert (wish.level, wish.mode) == (Level.FULL, Mode.READONLY)
     assert (eu.level, eu.defaults) == (Level.NONE, {"defaultMetadata": {"properties": {"a": "b"}}})
     assert [(one.scope, one.reason.partition(":")[0]) for one in done.adoption.left] == [(ORDERS, "normalize")]
+
+
+async def test_a_long_reading_says_how_far_it_is(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(inventory, "_BATCH", 2)
+    monkeypatch.setattr(inventory, "_TOLD_EVERY", 2)
+    monkeypatch.setattr(inventory, "_SCOPES_TOLD_EVERY", 2)
+    for number in range(5):
+        await world.registry().register(Subject(f"s-{number}"), Schema(record("id:long", name=f"R{number}")))
+    said: list[str] = []
+
+    async def report(done: float, total: float | None, message: str) -> None:
+        said.append(message)
+
+    await adoption.survey(world.ground, world.registry(), Selection(), Terms(), report)
+
+    assert [one for one in said if "versions" in one] == ["2 versions of dev read", "4 versions of dev read"]
+    assert [one for one in said if "settings" in one] == [
+        "settings of 2 of 6 scopes read", "settings of 4 of 6 scopes read", "settings of 6 of 6 scopes read"
+    ]  # fmt: skip
 
 
 async def test_a_second_adoption_makes_no_commit(either: World):

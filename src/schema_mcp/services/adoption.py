@@ -6,13 +6,16 @@ choices, and nothing is written unless its subject is left out. See decisions/00
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from anyio import to_thread
+
 from schema_mcp.domain.allocation import LAST_ID, Entry, IdSource
 from schema_mcp.domain.errors import ConflictError, StalePlanError
+from schema_mcp.domain.references import Place
 from schema_mcp.domain.schema import DEFAULT_CONTEXT, Subject
 from schema_mcp.registries.contract import Registry
 from schema_mcp.services import agreement, commits, inventory, recovery
@@ -20,7 +23,7 @@ from schema_mcp.services.adoption_clashes import Clash, clashes
 from schema_mcp.services.adoption_wishes import Left, Terms, wishes
 from schema_mcp.services.deletion import retirement
 from schema_mcp.services.ground import Ground, Report, Signature
-from schema_mcp.services.inventory import Item
+from schema_mcp.services.inventory import Item, Own
 from schema_mcp.services.selection import Selection
 from schema_mcp.services.snapshots import is_meant_for
 from schema_mcp.stores.schemastore import (
@@ -31,6 +34,7 @@ from schema_mcp.stores.schemastore import (
     SetWish,
     StoredVersion,
     UpdateVersion,
+    View,
 )
 
 _FEW_IDS = 1_000_000
@@ -115,22 +119,45 @@ async def survey(ground: Ground, registry: Registry, selection: Selection, terms
     """
     store = ground.store
     await store.fetch()
-    held = {(subject, one.number): one.schema_hash for subject in store.subjects() for one in store.records(subject)}
+    held = await to_thread.run_sync(_held, store.still())
     items = await inventory.versions(registry, selection, lambda place: held.get(place, ""), report)
     found = await clashes(ground, items)
     stopped = {clash.subject for clash in found}
     through = [item for item in items if item.version.subject not in stopped]
-    fresh = [item for item in through if item.place not in held]
-    retired, differing = _retired(store, registry.name, through, terms)
-    # A subject with a clash is not gone: whatever stands there is looked at as well.
-    gone = _gone(store, registry.name, selection, items) if terms.overwrite else []
     scopes = [*(Subject("", one) for one in await inventory.contexts(registry, selection)), *_subjects(through)]
     own = await inventory.settings(registry, scopes, report) if terms.settings else {}
-    wished, left = wishes(store, registry.name, _subjects(through), own, terms)
+    there = _There(registry.name, items, through, found, own)
+    # Ten thousand versions take a while: off the event loop.
+    return await to_thread.run_sync(_adoption, ground, there, held, selection, terms)
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """What a registry holds of a selection: all of it, what can come in, why the rest cannot, and the settings."""
+
+    registry: str
+    items: Sequence[Item]
+    through: Sequence[Item]
+    clashes: Sequence[Clash]
+    own: Mapping[Subject, Own]
+
+
+def _held(store: View) -> dict[Place, str]:
+    return {(subject, one.number): one.schema_hash for subject in store.subjects() for one in store.records(subject)}
+
+
+def _adoption(ground: Ground, there: _There, held: Mapping[Place, str], selection: Selection, terms: Terms) -> Adoption:
+    """What would be written of it."""
+    store, registry, through = ground.store, there.registry, there.through
+    fresh = [item for item in through if item.place not in held]
+    retired, differing = _retired(store, registry, through, terms)
+    # A subject with a clash is not gone: whatever stands there is looked at as well.
+    gone = _gone(store, registry, selection, there.items) if terms.overwrite else []
+    wished, left = wishes(store, registry, _subjects(through), there.own, terms)
     return Adoption(
-        registry=registry.name,
-        changes=(*(AddVersion(_stored(store, registry.name, item, terms)) for item in fresh), *retired, *gone, *wished),
-        clashes=tuple(found),
+        registry=registry,
+        changes=(*(AddVersion(_stored(store, registry, item, terms)) for item in fresh), *retired, *gone, *wished),
+        clashes=tuple(there.clashes),
         left=tuple(sorted([*left, *differing])),
         same=len(through) - len(fresh),
         skip_clashes=terms.skip_clashes,

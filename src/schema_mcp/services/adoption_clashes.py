@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from anyio import to_thread
+
 from schema_mcp.domain import layout
 from schema_mcp.domain.allocation import IdSource
 from schema_mcp.domain.naming import shown_context
@@ -43,7 +45,12 @@ class Clash:
 async def clashes(ground: Ground, items: Sequence[Item]) -> list[Clash]:
     """Every clash, sorted. A subject comes in whole or not at all, so one clash stops its subject, and all that
     references a subject that is stopped."""
-    found = [*_unreadable(items), *_occupied(ground.store, items), *await _id_taken(ground, items)]
+    handed_out = await _handed_out(ground, items)
+    return await to_thread.run_sync(_clashes, ground, items, handed_out)
+
+
+def _clashes(ground: Ground, items: Sequence[Item], handed_out: Mapping[int, Mapping[str, str]]) -> list[Clash]:
+    found = [*_unreadable(items), *_occupied(ground.store, items), *_id_taken(ground, items, handed_out)]
     stopped = {clash.subject for clash in found}
     while more := [*_dangling(ground.store, items, stopped)]:
         found += more
@@ -81,9 +88,8 @@ def _unit(store: SchemaStore, path: str) -> str:
     return "/".join(path.removeprefix(f"{store.root}/").split("/")[:_FOLDERS_OF_A_VERSION])
 
 
-async def _id_taken(ground: Ground, items: Sequence[Item]) -> list[Clash]:
+def _id_taken(ground: Ground, items: Sequence[Item], held: Mapping[int, Mapping[str, str]]) -> list[Clash]:
     """Versions whose id stands for other content: in the store, in the ledger, or in the registry itself."""
-    held = await _handed_out(ground, items)
     first: dict[tuple[str, int], Item] = {}
     found: list[Clash] = []
     for item in items:
