@@ -35,6 +35,7 @@ from schema_mcp.stores.libgit2 import (
 from schema_mcp.stores.lineage import Lineage
 from schema_mcp.stores.locks import lock
 from schema_mcp.stores.maker import Maker
+from schema_mcp.stores.replay import replayed
 from schema_mcp.stores.signing import Form
 from schema_mcp.stores.trees import Leaf, Objects, Trees, object_id
 from schema_mcp.stores.worktree import WorkTree
@@ -259,7 +260,9 @@ class Repository:
             base = commits.merge_base(self._writer, head, upstream)
             if base == upstream:
                 return
-            new = upstream if base == head else self._replayed(str(base), str(head), upstream)
+            new = upstream
+            if base != head:
+                new = replayed(self._writer, self._trees, self._maker, str(base), str(head), upstream)
             paths = self._trees.difference(self._tree(head), self._tree(new), "")
             refuse_foul_paths(paths)
             self._advance(branch, head, new, {path: self._trees.leaf(self._tree(new), path) for path in paths})
@@ -289,24 +292,6 @@ class Repository:
             self._maker.write(objects)
         return wanted, tree
 
-    def _replayed(self, base: str, head: str, upstream: str) -> str:
-        """Our commits since `base`, made again on top of `upstream`; gives the last of them."""
-        theirs = set(self._trees.difference(self._tree(base), self._tree(upstream), ""))
-        onto = upstream
-        for commit in commits.line(self._writer, base, head):
-            tree, parent = commit.tree_id.raw, commit.parents[0].tree_id.raw
-            ours = {path: self._trees.leaf(tree, path) for path in self._trees.difference(parent, tree, "")}
-            there = self._tree(onto)
-            for path in theirs & ours.keys():
-                if self._trees.leaf(there, path) != ours[path]:
-                    raise commits.both_changed(path, self._last_change(path, upstream), commits.told(commit))
-            objects: Objects = {}
-            new = self._trees.changed(there, ours, objects)
-            self._maker.write(objects)
-            if new != there:
-                onto = self._maker.commit_again(commit, new, onto)
-        return onto
-
     def _advance(
         self,
         branch: str,
@@ -333,9 +318,6 @@ class Repository:
         if self._checkout is None or self._checkout.finish(moves):
             self._note.clear()
         self._confirm(new)
-
-    def _last_change(self, path: str, head: str) -> Commit:
-        return next(step.commit for step in Lineage(self.path, head).steps(path))
 
     def _move_unseen(self, proposal: Proposal, new: str, publish: Publish | None) -> None:
         self._note.write(proposal.reference, new, [])
