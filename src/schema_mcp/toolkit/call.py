@@ -63,7 +63,7 @@ def _entry(workspace: Workspace, tool: Tool[Any, Any], arguments: Mapping[str, A
         return value[:_LONGEST_NAME] if isinstance(value, str) else ""
 
     def several(*names: str) -> tuple[str, ...]:
-        values = [one for name in names for one in _listed(arguments.get(name))]
+        values = [one for name in names if name in arguments for one in _listed(arguments[name])]
         return tuple(one[:_LONGEST_NAME] for one in values[:_MOST_NAMES] if isinstance(one, str))
 
     return Entry(

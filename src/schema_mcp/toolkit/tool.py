@@ -46,7 +46,7 @@ In = TypeVar("In", bound=Shape)
 Out = TypeVar("Out", bound=Shape)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is the one of its name; equality would be looked at per call
 class Tool(Generic[In, Out]):
     """A tool as declared; the catalogue holds one of each."""
 

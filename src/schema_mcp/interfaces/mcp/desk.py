@@ -114,11 +114,6 @@ def writes(name: str) -> bool:
     return name in CATALOGUE and CATALOGUE[name].writes
 
 
-def schema_of(name: str) -> dict[str, Any] | None:
-    """The input schema of a tool, None where there is no such tool."""
-    return describe(CATALOGUE[name]).input_schema if name in CATALOGUE else None
-
-
 @cache
 def describe(tool: Tool[Any, Any]) -> types.Tool:
     """A tool as a client sees it."""

@@ -14,7 +14,7 @@ from mcp.server.lowlevel import Server
 
 from schema_mcp.domain.errors import SchemaMcpError, UnknownCallerError
 from schema_mcp.identity import CALLER
-from schema_mcp.interfaces.mcp.front import DESK, FrontDoor, Opening
+from schema_mcp.interfaces.mcp.front import FrontDoor, Opening
 from schema_mcp.interfaces.mcp.handlers import admitted, answer_prompts, answer_resources, answer_subscriptions
 from schema_mcp.interfaces.mcp.replies import refusal
 from schema_mcp.toolkit.request import serving
@@ -90,7 +90,7 @@ def build_server(
         version=version(NAME),
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
-        get_tool_input_schema=_schema_of,
+        get_tool_input_schema=_declares_no_headers,
         cache_hints={
             "tools/list": CacheHint(ttl_ms=_LIST_IS_FRESH_MS, scope="private"),
             "resources/list": CacheHint(ttl_ms=_LIST_IS_FRESH_MS, scope="private"),
@@ -116,5 +116,6 @@ async def _named(ctx: ServerRequestContext[FrontDoor], call_next: CallNext) -> H
         return await call_next(ctx)
 
 
-def _schema_of(name: str) -> Mapping[str, Any] | None:
-    return import_module(DESK).schema_of(name)
+def _declares_no_headers(_: str) -> Mapping[str, Any] | None:
+    """The SDK would look through a tool's schema, at each call, for arguments that are to come as headers, too."""
+    return None

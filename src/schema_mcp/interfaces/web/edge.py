@@ -1,7 +1,7 @@
 """What every HTTP request passes first: only names we answer to, only origins we know, and no body that never ends."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import anyio
 from starlette.datastructures import Headers
@@ -20,8 +20,9 @@ _PATIENCE = 30.0
 class Edge:
     """Refuses a Host or Origin that is not ours, so that no web page can reach a server on loopback by another name.
 
-    A request without an Origin does not come from a web page. See the MCP transport's security section on DNS
-    rebinding (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports).
+    What is asked at a path in `straight` is answered there, and anything else by the application. A request without an
+    Origin does not come from a web page. See the MCP transport's security section on DNS rebinding
+    (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports).
     """
 
     def __init__(
@@ -30,8 +31,10 @@ class Edge:
         hosts: Iterable[str] = LOOPBACK,
         patience: float = _PATIENCE,
         origins: Iterable[str] = (),
+        straight: Mapping[str, ASGIApp] | None = None,
     ) -> None:
         self._app = app
+        self._straight = straight or {}
         self._hosts = frozenset(hosts)
         self._origins = frozenset({*origins, *(f"http://{host}" for host in self._hosts)})
         self._patience = patience
@@ -55,7 +58,8 @@ class Edge:
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._app(scope, _Body(receive, self._patience).receive, send)
+            app = self._straight.get(scope["path"], self._app)
+            await app(scope, _Body(receive, self._patience).receive, send)
         except _TooSlowError:
             headers = {"Connection": "close"}
             await PlainTextResponse("The body took too long", _TIMED_OUT, headers)(scope, receive, send)

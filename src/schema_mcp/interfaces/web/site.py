@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from schema_mcp.interfaces.web.edge import LOOPBACK, Edge
@@ -22,7 +22,6 @@ def site(
     origins: Iterable[str] = (),
 ) -> Starlette:
     """One application; `routes` are all but MCP's, `lifespan` opens what stands behind MCP."""
-    edge = Middleware(Edge, hosts=hosts, origins=origins)
-    # Nearly everything is asked there, so it is looked at first; below it MCP says itself what there is not.
-    first = Route(MCP, mcp)
-    return Starlette(routes=[first, *routes, Mount("/", mcp)], lifespan=lifespan, middleware=[edge])
+    # Nearly everything is asked at /mcp, which needs no look at all the routes.
+    edge = Middleware(Edge, hosts=hosts, origins=origins, straight={MCP: mcp})
+    return Starlette(routes=[*routes, Mount("/", mcp)], lifespan=lifespan, middleware=[edge])
