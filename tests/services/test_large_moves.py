@@ -63,6 +63,7 @@ async def test_plans_and_questions_about_many_users_keep_no_other_call_waiting(
     async with large(tmp_path) as world:
         bumped = await measured(world, "plan_reference_update", subject="money", schema_text=MONEY_2)
         moved = await measured(world, "plan_migration", source="dev", target="prod")
+        await measured(world, "plan_compatibility_change", level="FULL_TRANSITIVE", registry="dev")
         await measured(world, "audit_ids")
         await measured(world, "get_references", subject="money", direction="used_by")
         await measured(world, "delete_subject", subject="money")

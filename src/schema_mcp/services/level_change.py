@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from anyio import to_thread
+
 from schema_mcp.domain.errors import NotFoundError
 from schema_mcp.domain.history import Clash
 from schema_mcp.domain.plan import Blocked, Plan, Step, level_action
@@ -70,19 +72,24 @@ async def plan(
     judged = await estate.judge_all(Side(registry.name, store, registry), chosen, report)
     if not judged:
         raise NotFoundError(f"{registry.name} has no subject of that selection", hint="list_subjects names them.")
-    configs = await each([one.subject for one in judged], registry.config)
-    found = [_assessed(one, level_of(config), level) for one, config in zip(judged, configs, strict=True)]
+    owns = [level_of(config) for config in await each([one.subject for one in judged], registry.config)]
+    # Ten thousand histories take a while: off the event loop.
+    found = await to_thread.run_sync(lambda: [_assessed(*one, level) for one in zip(judged, owns, strict=True)])
+    made = await to_thread.run_sync(_planned, registry, store, chosen, level, found)
+    return LevelChange(made, found)
+
+
+def _planned(
+    registry: GuardedRegistry, store: SchemaStore, chosen: Selection, level: Level, found: Sequence[Assessed]
+) -> Plan:
     steps, blocked = _decided(registry, store, found, level)
-    return LevelChange(
-        Plan(
-            kind=KIND,
-            request={"registry": registry.name, "level": level, **chosen.as_request()},
-            commit=store.head or "",
-            observed={registry.name: _digest(found)},
-            steps=tuple(steps),
-            blocked=tuple(blocked),
-        ),
-        found,
+    return Plan(
+        kind=KIND,
+        request={"registry": registry.name, "level": level, **chosen.as_request()},
+        commit=store.head or "",
+        observed={registry.name: _digest(found)},
+        steps=tuple(steps),
+        blocked=tuple(blocked),
     )
 
 
