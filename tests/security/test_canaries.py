@@ -8,10 +8,13 @@ from typing import Any
 import pygit2
 import pytest
 
+from fakes.github import SECRET
+from interfaces.house import ACCESS
+from interfaces.house import kept_open as house_of
 from schema_mcp.domain.errors import SchemaMcpError
 from schema_mcp.interfaces.mcp.replies import refusal, success
 from schema_mcp.logs import JsonLines
-from schema_mcp.settings import load
+from schema_mcp.settings import Settings, load
 from schema_mcp.toolkit.tool import Tool
 from schema_mcp.tools import CATALOGUE
 from services.conftest import kept_open
@@ -36,6 +39,9 @@ registries:
     auth: {{ type: oauth, token_url: "http://127.0.0.1:9/t", client_id: c, client_secret: {CANARIES[2]} }}
   near: {{}}
 """
+SAYS_WHERE = {"import_schemas"}
+"""Where bundles are looked for has to be told to whoever brings one; no other reply names a folder of the server."""
+
 ROUNDS = 6
 AIMED = ("basic", "bearer", "oauth", "near")
 
@@ -82,10 +88,36 @@ async def test_no_tool_tells_a_secret(
         except SchemaMcpError as error:
             reply = refusal(error)
         assert leaks(str(reply)) == []
+        assert tool.name in SAYS_WHERE or str(tmp_path) not in str(reply)
 
     assert leaks(caplog.text) == []
     assert leaking_files(tmp_path) == []
     assert leaking_objects(world.store.repository.path) == []
+
+
+SHOWN = ("/metrics", "/health", "/ready", "/.well-known/oauth-protected-resource", "/registries/near/subjects")
+READABLE = ("registry://status", "registry://basic", "drift://bearer", "audit://recent", "schema://oauth/default/s/1")
+
+
+async def test_no_page_and_no_resource_tells_a_secret(tmp_path: Path):
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "registries.yaml").write_text(CONFIGURATION, encoding="utf-8")
+
+    def settings(**options: Any) -> Settings:
+        return load(options, environ={"HOME": str(folder)}, folder=folder)
+
+    async with house_of(folder, settings, text=ACCESS.replace("registries: [dev, locked], ", "")) as house:
+        token = house.token("root")
+        async with house.http(token) as http:
+            told = [await http.get(path) for path in SHOWN]
+        told += [await house.ask(token, "resources/read", uri=one) for one in READABLE]
+        told += [await house.ask(token, "resources/list"), await house.ask(token, "prompts/list")]
+
+    said = "".join(f"{one.headers} {one.text}" for one in told)
+    assert len(said) > 5_000
+    assert leaks(said) == []
+    assert [one for one in (token, SECRET, str(folder)) if one in said] == []
 
 
 def test_what_a_log_would_tell_is_masked(tmp_path: Path):

@@ -89,7 +89,10 @@ GUARDS = (
                 'f"{self.name} did not answer: {failure.problem} {self.replies._hide}"',
             )
         ],
-        ["security/test_canaries.py::test_no_tool_tells_a_secret[get_registry_info]"],
+        [
+            "security/test_canaries.py::test_no_tool_tells_a_secret[get_registry_info]",
+            "security/test_canaries.py::test_no_page_and_no_resource_tells_a_secret",
+        ],
     ),
     Guard(
         61,
