@@ -10,6 +10,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from threading import Thread
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from schema_mcp.registries import watching
 
@@ -37,7 +38,8 @@ def is_asked_for(environ: Mapping[str, str]) -> bool:
 def secrets(environ: Mapping[str, str]) -> set[str]:
     """What the exporter shows to the collector, and nobody else may see."""
     pairs = [pair for name in _HEADERS for pair in environ.get(name, "").split(",")]
-    return {value.strip() for _, _, value in (pair.partition("=") for pair in pairs)} - {""}
+    values = {value.strip() for _, _, value in (pair.partition("=") for pair in pairs)}
+    return (values | {unquote(value) for value in values}) - {""}  # the exporter unquotes them
 
 
 class Tracing:

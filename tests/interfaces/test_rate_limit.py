@@ -106,6 +106,7 @@ async def test_guesses_at_tokens_are_answered_429_after_a_while(world: Path, set
 
         statuses = [(await guess(turn)).status_code for turn in range(GUESSES)]
         too_many = await guess(GUESSES)
+        await guess(GUESSES + 1)
         still = await house.call(root, "list_registries")
         lines = await house.lines()
 
@@ -113,6 +114,7 @@ async def test_guesses_at_tokens_are_answered_429_after_a_while(world: Path, set
     assert (too_many.status_code, too_many.headers["retry-after"]) == (429, str(60 // GUESSES))
     assert (known.status_code, still.status_code) == (200, 200)
     assert lines.count(("sign_in", "refused", "", "unknown_caller")) == GUESSES
+    assert lines.count(("sign_in", "refused", "", "rate_limited")) == 1
 
 
 async def test_guesses_at_codes_are_answered_429_after_a_while(world: Path, settings: Make):

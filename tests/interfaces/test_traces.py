@@ -184,6 +184,12 @@ def test_traces_are_sent_where_the_usual_variables_ask_for_them(environ: dict[st
     assert tracing.is_asked_for(environ) is wanted
 
 
+def test_what_the_exporter_shows_the_collector_is_masked_in_both_its_forms():
+    environ = {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Basic%20hunter2,x-key = hunter3"}
+
+    assert tracing.secrets(environ) == {"Basic%20hunter2", "Basic hunter2", "hunter3"}
+
+
 @pytest.mark.parametrize(
     ("before", "environ", "told"),
     [

@@ -7,7 +7,7 @@ from typing import Protocol
 from cachetools import TTLCache
 
 from schema_mcp.domain.caller import Caller, Scope
-from schema_mcp.domain.errors import IdentityAwayError, SchemaMcpError, UnknownCallerError
+from schema_mcp.domain.errors import IdentityAwayError, RateLimitedError, SchemaMcpError, UnknownCallerError
 from schema_mcp.identity.github import GitHubIdentity
 from schema_mcp.identity.memory import Remembered, digest
 from schema_mcp.identity.pipelines import Pipelines, issuer_of
@@ -84,7 +84,11 @@ class Doorman:
         key = digest(token)
         if key in self._seen or key in self._asking:
             return await self._answered(key, token)
-        self._strangers.take(address)
+        try:
+            self._strangers.take(address)
+        except RateLimitedError as error:
+            await self._refuse(address.encode(), error)  # one line, however many they are
+            raise
         self._asking.add(key)
         try:
             caller = await self._answered(key, token)

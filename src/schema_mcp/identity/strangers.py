@@ -25,7 +25,7 @@ class Strangers:
         """Count a guess before anybody looks at it; raises `RateLimitedError` where there were too many."""
         if wait := self._meter.wait(_place(address)):
             raise RateLimitedError(
-                f"Too many attempts to sign in from here: more than {GUESSES} within a minute were wrong",
+                f"Too many attempts to sign in from {address or 'here'}: over {GUESSES} a minute were wrong",
                 hint=f"Wait {wait} s. Whoever is signed in already goes on.",
                 details={"layer": "rate", "retry_after": wait},
             )
