@@ -106,9 +106,7 @@ def test_a_bundle_is_brought_in_and_taken_back(lone_server: Server, product: str
     terms = {"path": bundle, "registry": "real", "keep_ids": keeps_ids}
 
     seen = lone_server.call("import_schemas", **terms)
-    task = lone_server.call("import_schemas", **terms, plan=seen["preview"]["plan"])["task"]
-    while task["status"] == "running":
-        task = lone_server.call("get_task", task=task["task"])
+    task = lone_server.call("import_schemas", **terms, plan=seen["preview"]["plan"], wait=60)["task"]
 
     assert task["status"] == "succeeded", task
     after = held(lone_server, "real", prefix)

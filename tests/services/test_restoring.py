@@ -1,9 +1,11 @@
 """Backups: what is exported from one registry is, restored into an empty one, the same id by id."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from schema_mcp.domain.errors import InvalidRequestError, NotPermittedError, SchemaMcpError, StalePlanError
@@ -194,6 +196,29 @@ async def test_a_restore_is_rolled_back_exactly(world: World):
     await world.read("rollback_change", {"task": done.task.task, "plan": back.preview.plan})
 
     assert await dump(world, "prod") == before
+
+
+async def test_a_restore_that_takes_long_is_a_task(world: World, monkeypatch: pytest.MonkeyPatch):
+    await filled(world)
+    path = await backed_up(world)
+    seen = await previewed(world, path)
+    prod, go = world.registry("prod"), anyio.Event()
+    register = prod.register
+
+    async def held_up(*args: Any, **kwargs: Any) -> Any:
+        await go.wait()
+        return await register(*args, **kwargs)
+
+    monkeypatch.setattr(prod, "register", held_up)
+    terms = {"path": str(path), "registry": "prod", "plan": seen.preview.plan, "wait": 0.05}
+    async with anyio.create_task_group() as background:
+        world.workspace = replace(world.workspace, background=background)
+        told: Any = await world.read("import_schemas", terms)
+        go.set()
+    done: Any = await world.read("get_task", {"task": told.task.task})
+
+    assert (told.done, told.task.status, told.exit_code) == (False, Status.RUNNING, 3)
+    assert (done.status, done.done) == (Status.SUCCEEDED, done.total)
 
 
 async def test_a_closed_registry_takes_no_backup(world: World):

@@ -43,6 +43,9 @@ class ImportSchemas(Shape):
     plan: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """The preview's digest."""
 
+    wait: Annotated[float, Field(ge=0, le=3_600)] | None = None
+    """Seconds to wait."""
+
     reason: str = ""
     """Why."""
 
@@ -108,9 +111,8 @@ async def _carried_out(workspace: Workspace, request: ImportSchemas, plan: str) 
     target = workspace.registry(request.registry)
     restoring.refuse_other(await application.kept_plan(workspace.journal, plan), target.name)
     signed = workspace.signature("import_schemas", reason=request.reason, plan=plan)
-    run = await application.apply(
-        workspace.ground, plan, signed, workspace.report, workspace.background, workspace.patience
-    )
+    patience = workspace.patience if request.wait is None else request.wait
+    run = await application.apply(workspace.ground, plan, signed, workspace.report, workspace.background, patience)
     state = state_of(run)
     return Imported(
         done=state.exit_code == Status.DONE,
