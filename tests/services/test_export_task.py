@@ -15,6 +15,7 @@ from schema_mcp.domain.schema import Schema, Subject
 from schema_mcp.services import export_task
 from schema_mcp.stores.journal import Status
 from schema_mcp.toolkit.paging import TEXT_CHARACTERS
+from schema_mcp.tools import CATALOGUE
 from services.world import World, record
 
 SUBJECTS = 250
@@ -68,7 +69,8 @@ async def test_a_long_one_answers_in_time_and_its_task_tells_the_file(estate: Wo
 
     assert (told.status, told.file, told.exit_code) == (Status.RUNNING, None, 3)
     assert (meanwhile.status, meanwhile.kind) == (Status.RUNNING, "export")
-    assert SUBJECTS < meanwhile.done < meanwhile.total  # all versions are read, and a part of the settings
+    assert 100 / 3 < meanwhile.done < 200 / 3  # percents: all versions are read, and a part of the settings
+    assert meanwhile.total == 100
     assert meanwhile.rate > 0
     assert meanwhile.seconds_left is not None
     assert (done.status, done.done) == (Status.SUCCEEDED, done.total)
@@ -96,6 +98,23 @@ async def test_a_text_that_nobody_waits_for_becomes_a_file(estate: World, monkey
     assert (await task(estate, told.task)).status is Status.SUCCEEDED
     [path] = estate.workspace.exports.iterdir()
     assert path.read_text(encoding="utf-8") == (await begun(estate, **few, wait=30)).text
+
+
+@pytest.mark.parametrize("form", ["zip", "markdown", "raw", "jsonl"])
+async def test_how_far_it_is_goes_up_and_never_back(estate: World, form: str):
+    told: list[tuple[float, float | None]] = []
+
+    async def report(done: float, total: float | None, message: str) -> None:
+        told.append((done, total))
+
+    estate.workspace = replace(estate.workspace, report=report)
+    tool = CATALOGUE["export_schemas"]
+    await tool.run(estate.workspace, tool.request(format=form))
+
+    assert told == sorted(told)
+    assert {total for _, total in told} == {100}
+    assert told[-1] == (100, 100)
+    assert len(told) > 2 or form == "jsonl"
 
 
 async def test_one_that_is_cancelled_writes_no_file(estate: World, monkeypatch: pytest.MonkeyPatch):

@@ -5,6 +5,7 @@ It can be ended while it reads; then no file is written. See decisions/0022.
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -101,22 +102,31 @@ async def _work(ground: Ground, order: Order, report: Report, running: Running) 
 
 
 async def _exported(ground: Ground, order: Order, report: Report, running: Running) -> Exported:
-    async def told(done: float, total: float | None, message: str) -> None:
-        await report(done, total, message)
-        _go_on(await ground.journal.progress(running.task, int(done), int(total or done)), running)
-
-    holding = await holdings.read(order.side, order.selection, order.extent, told)
-    done = await exporting.export(holding, order.form, ground.clock())
-    _go_on(await ground.journal.goes_on(running.task), running)
+    stages = _stages(ground, report, running, 3 if order.extent.settings else 2)
+    holding = await holdings.versions(order.side, order.selection, order.extent, next(stages))
+    if order.extent.settings:
+        holding = await holdings.with_settings(holding, order.selection, next(stages))
+    writing = next(stages)
+    done = await exporting.export(holding, order.form, ground.clock(), writing)
+    await writing(1, 1, f"{len(holding.versions):,} versions written")
     if order.to_file or running.left_alone or not done.text or len(done.text) > order.longest:
         done = await into_folder(done, order.folder)
     running.holding, running.done = holding, done
     return done
 
 
-def _go_on(goes_on: bool, running: Running) -> None:
-    if not goes_on:
-        raise _CancelledError(f"Task {running.task} was cancelled", hint="No file was written.")
+def _stages(ground: Ground, report: Report, running: Running, count: int) -> Iterator[Report]:
+    """What each stage reports to: percents of the whole, of which all stages are equal parts. Each says, too, when
+    somebody asked for the end."""
+    for before in range(count):
+
+        async def told(done: float, total: float | None, message: str, before: int = before) -> None:
+            percent = 100 * (before + min(1, done / (total or done))) / count
+            await report(percent, 100, message)
+            if not await ground.journal.progress(running.task, int(percent), 100):
+                raise _CancelledError(f"Task {running.task} was cancelled", hint="No file was written.")
+
+        yield told
 
 
 def _told(done: Exported) -> Json:

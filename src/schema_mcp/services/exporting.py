@@ -14,6 +14,7 @@ from schema_mcp.domain.errors import InvalidRequestError, InvalidSchemaError
 from schema_mcp.domain.layout import context_folder, subject_folder
 from schema_mcp.domain.schema import Json, SchemaType, Version
 from schema_mcp.services.export import Exported, exported
+from schema_mcp.services.ground import Report, silent
 from schema_mcp.services.holdings import Holding
 from schema_mcp.services.packing import bundle, packed
 from schema_mcp.services.resolution import Finder, whole
@@ -21,6 +22,8 @@ from schema_mcp.services.resolution import Finder, whole
 Form: TypeAlias = Literal["raw", "json", "jsonl", "avdl", "markdown", "html", "confluence", "arrow", "zip", "tar.gz"]
 
 SUFFIXES: Final = {SchemaType.AVRO: "avsc", SchemaType.JSON: "json", SchemaType.PROTOBUF: "proto"}
+
+_TOLD_EVERY: Final = 100
 
 _PAGES: Final = {
     "markdown": ("markdown", "markdown", "md"),
@@ -30,20 +33,21 @@ _PAGES: Final = {
 """Module and function that write a page, and the ending of the file."""
 
 
-async def export(holding: Holding, form: Form, now: datetime) -> Exported:
+async def export(holding: Holding, form: Form, now: datetime, report: Report = silent) -> Exported:
     """What is held, in a form; one version stands for itself, several go into one text or one archive.
 
-    Raises `InvalidRequestError` for a form that does not fit, `InvalidSchemaError` for what it cannot say.
+    Reports subjects or versions, where it takes a while. Raises `InvalidRequestError` for a form that does not fit,
+    `InvalidSchemaError` for what it cannot say.
     """
     if form in ("zip", "tar.gz"):
         return await to_thread.run_sync(_bundle, holding, form, now)
     if form in _PAGES:
-        return await _page(holding, form)
+        return await _page(holding, form, report)
     if form in _TEXTS:
         return await to_thread.run_sync(_text, holding, form)
     if len(holding.versions) == 1:
         return await _FILES[form](holding.finders, holding.versions[0])
-    return await _archive(holding, form)
+    return await _archive(holding, form, report)
 
 
 def named(holding: Holding) -> str:
@@ -60,9 +64,9 @@ def _bundle(holding: Holding, form: Literal["zip", "tar.gz"], now: datetime) -> 
     return Exported(f"{named(holding)}-{now:%Y%m%dT%H%M%SZ}.{form}", data)
 
 
-async def _page(holding: Holding, form: str) -> Exported:
+async def _page(holding: Holding, form: str, report: Report) -> Exported:
     module, writer, ending = _PAGES[form]
-    page = await import_module("schema_mcp.services.pages").page(holding)
+    page = await import_module("schema_mcp.services.pages").page(holding, report)
     write = getattr(import_module(f"schema_mcp.domain.documents.{module}"), writer)
     return exported(f"{named(holding)}.{ending}", await to_thread.run_sync(write, page))
 
@@ -118,13 +122,15 @@ async def _parsed_avro(finders: Sequence[Finder], version: Version, what: str) -
     return await to_thread.run_sync(parse, complete)
 
 
-async def _archive(holding: Holding, form: str) -> Exported:
+async def _archive(holding: Holding, form: str, report: Report) -> Exported:
     """A file for each version, in a zip; what the form cannot say is left out, and told."""
     files: dict[str, bytes] = {}
     notes: list[str] = []
     contexts = {version.subject.context for version in holding.versions}
     finders = holding.finders  # once: they know every version by its place
-    for version in holding.versions:
+    for place, version in enumerate(holding.versions, start=1):
+        if place % _TOLD_EVERY == 0:
+            await report(place, len(holding.versions), f"{place:,} versions written")
         try:
             done = await _FILES[form](finders, version)
         except (InvalidRequestError, InvalidSchemaError) as error:

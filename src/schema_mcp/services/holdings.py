@@ -1,7 +1,7 @@
 """What is exported: versions of a registry or of the store, read once, and the settings that belong to them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import NotFoundError
@@ -49,49 +49,35 @@ class Holding:
 
 
 async def read(side: Side, selection: Selection, extent: Extent, report: Report) -> Holding:
-    """What a side holds of a selection.
+    """What a side holds of a selection, and its settings where the extent says so.
 
     Raises `NotFoundError` where that is nothing, `RegistryError` where the registry changes while it is read.
     """
-    told = await _progress(side, selection, extent, report)
-    versions = await _versions(side, selection, extent, told)
-    if not versions:
+    holding = await versions(side, selection, extent, report)
+    return await with_settings(holding, selection, report) if extent.settings else holding
+
+
+async def versions(side: Side, selection: Selection, extent: Extent, report: Report) -> Holding:
+    """The versions alone; reports subjects. Raises as `read` does."""
+    registry = side.registry
+    found = await (_listed(registry, selection, extent, report) if registry else _stored(side.store, selection, extent))
+    if not found:
         raise NotFoundError(f"{side.name} has no subject of that selection", hint="list_subjects tells what is there.")
-    versions.sort(key=lambda one: (one.subject, one.number))
-    settings = await _settings_of(side, selection, versions, told) if extent.settings else list[Setting]()
-    await told.end(f"{len(versions):,} versions read")
-    return Holding(side, versions, settings)
+    return Holding(side, sorted(found, key=lambda one: (one.subject, one.number)))
 
 
-@dataclass(slots=True)
-class _Progress:
-    """How much is read: a part for each subject's versions, and one for each scope's settings."""
-
-    report: Report
-    total: int
-    before: int = 0
-
-    async def __call__(self, done: float, total: float | None, message: str) -> None:
-        del total  # of one stage only
-        await self.report(self.before + done, max(self.total, self.before + done), message)
-
-    async def end(self, message: str) -> None:
-        await self.report(self.total, self.total, message)
-
-
-async def _progress(side: Side, selection: Selection, extent: Extent, report: Report) -> _Progress:
+async def with_settings(holding: Holding, selection: Selection, report: Report) -> Holding:
+    """The same with the settings that belong to it; reports scopes."""
+    side, subjects = holding.side, sorted({version.subject for version in holding.versions})
     if side.registry is None:
-        return _Progress(report, 1)
-    deleted = extent.deleted and Capability.SOFT_DELETE in side.registry.capabilities
-    listed = await inventory.subjects(side.registry, selection, deleted=deleted)
-    return _Progress(report, len(listed) * (2 if extent.settings else 1))
+        return replace(holding, settings=_wished(side.store, selection, subjects))
+    return replace(holding, settings=await _settings(side.registry, selection, subjects, report))
 
 
-async def _versions(side: Side, selection: Selection, extent: Extent, told: _Progress) -> list[Version]:
-    if side.registry is None:
-        return await _stored(side.store, selection, extent)
-    registry, found, subjects = side.registry, list[Version](), set[Subject]()
+async def _listed(registry: Registry, selection: Selection, extent: Extent, report: Report) -> list[Version]:
+    found, subjects = list[Version](), set[Subject]()
     deleted = extent.deleted and Capability.SOFT_DELETE in registry.capabilities
+    total = len(await inventory.subjects(registry, selection, deleted=deleted))
     async for version in registry.versions(
         context=selection.listing_context, prefix=selection.listing, deleted=deleted, latest_only=extent.latest
     ):
@@ -99,7 +85,7 @@ async def _versions(side: Side, selection: Selection, extent: Extent, told: _Pro
             found.append(version)
             subjects.add(version.subject)
             if len(found) % _TOLD_EVERY == 0:
-                await told(len(subjects), None, f"{len(found):,} versions of {registry.name} read")
+                await report(len(subjects), total, f"{len(found):,} versions of {registry.name} read")
     await inventory.refuse_moved(registry, selection, subjects, deleted=deleted)
     return found
 
@@ -113,24 +99,14 @@ async def _stored(store: SchemaStore, selection: Selection, extent: Extent) -> l
     return found
 
 
-async def _settings_of(
-    side: Side, selection: Selection, versions: Sequence[Version], told: _Progress
-) -> Sequence[Setting]:
-    subjects = sorted({version.subject for version in versions})
-    if side.registry is None:
-        return _wished(side.store, selection, subjects)
-    return await _settings(side.registry, selection, subjects, told)
-
-
 async def _settings(
-    registry: Registry, selection: Selection, subjects: Sequence[Subject], told: _Progress
+    registry: Registry, selection: Selection, subjects: Sequence[Subject], report: Report
 ) -> list[Setting]:
     contexts = await inventory.contexts(registry, selection)
     if contexts and selection.context is None and Capability.CONTEXTS in registry.capabilities:
         contexts = [GLOBAL_CONTEXT, *contexts]
     scopes = [Subject("", context) for context in contexts if _may_read(registry, context)]
-    told.before, told.total = len(subjects), len(subjects) + len(scopes) + len(subjects)
-    own = await inventory.settings(registry, [*scopes, *subjects], told)
+    own = await inventory.settings(registry, [*scopes, *subjects], report)
     return [Setting(scope, one.config or None, one.mode) for scope, one in own.items() if one.config or one.mode]
 
 

@@ -14,17 +14,20 @@ from schema_mcp.domain.documents.page import Page
 from schema_mcp.domain.engine import Whole, format_of, parse
 from schema_mcp.domain.errors import InvalidSchemaError
 from schema_mcp.domain.schema import Version
+from schema_mcp.services.ground import Report
 from schema_mcp.services.holdings import Holding
 from schema_mcp.services.resolution import whole
 from schema_mcp.services.together import each
 from schema_mcp.stores.schemastore import SchemaStore
 
 _MOST_CHANGES = 50
+_TOLD_EVERY = 100
 _MARKUP = str.maketrans("", "", "`")
 
 
-async def page(holding: Holding) -> Page:
+async def page(holding: Holding, report: Report) -> Page:
     """One page about everything that is held: each subject as of its last version, with the way there."""
+    done = 0
     subjects = [list(several) for _, several in groupby(holding.versions, key=attrgetter("subject"))]
     finders = holding.finders
 
@@ -35,6 +38,10 @@ async def page(holding: Holding) -> Page:
             return str(error)
 
     async def told(several: list[Version]) -> About:
+        nonlocal done
+        done += 1
+        if done % _TOLD_EVERY == 0:
+            await report(done, len(subjects), f"{done:,} of {len(subjects):,} subjects written")
         wholes = [await complete(version) for version in several]
         return await to_thread.run_sync(_about, several, wholes, holding.side.store)
 
