@@ -11,8 +11,9 @@ import pytest
 HERE = Path(__file__).parent
 ENVIRON = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(HERE.parent)}
 
-READS_AFTER_A_KILL = 16
-"""Requests: the mode that was left, what the next versions find, and what was written and not read back."""
+READS_AFTER_A_KILL = 64
+"""Requests at most: what the next versions find, and what was written and not read back; twenty of each are asked for
+one by one, more in one listing."""
 
 
 @pytest.mark.parametrize(
