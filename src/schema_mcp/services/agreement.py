@@ -1,7 +1,10 @@
 """Git has the last word on ids: the ledger is held against the store, and rebuilt where they differ."""
 
+from anyio import to_thread
+
 from schema_mcp.domain.allocation import Entry, IdSource, Kind
 from schema_mcp.services.ground import Ground
+from schema_mcp.stores.schemastore import View
 
 
 async def settle(ground: Ground) -> list[str]:
@@ -10,18 +13,18 @@ async def settle(ground: Ground) -> list[str]:
     Other people's commits, a lost ledger file and an old backup of it all end here. Ids that were handed out and never
     committed stay with their contents, and none is ever given twice.
     """
-    head = ground.store.head
-    if ground.ledger.agreed_with == head:
+    store = ground.store.still()
+    if ground.ledger.agreed_with == store.head:
         return []
-    entries = _entries(ground)
-    high_water, blocks = ground.store.high_water(), ground.store.blocks()
+    entries = await to_thread.run_sync(_entries, store, maker(ground))  # ten thousand take a while
+    high_water, blocks = store.high_water(), store.blocks()
     found = await ground.ledger.disagreements(entries, high_water, blocks)
     # A mark of its own each is how ledgers live: ahead of Git until the next commit, behind where others moved it.
     wrong = [one for one in found if one.needs_rebuild and one.kind is not Kind.MARK]
     said = [f"{one.subject or 'ids.json'}: {one.reason}" for one in wrong]
     if said:
         await ground.ledger.rebuild(entries, high_water, blocks)
-    ground.ledger.agreed_with = head
+    ground.ledger.agreed_with = store.head
     return [f"the ledger was rebuilt from the store ({len(said)} differences, first: {said[0]})"] if said else []
 
 
@@ -32,10 +35,9 @@ def maker(ground: Ground) -> str:
     return writable[0] if ground.ids is IdSource.REGISTRY and writable else ""
 
 
-def _entries(ground: Ground) -> list[Entry]:
-    made_by = maker(ground)
+def _entries(store: View, made_by: str) -> list[Entry]:
     return [
         Entry(record.subject, record.number, record.schema_hash, record.id, record.type, registry=made_by)
-        for subject in ground.store.subjects()
-        for record in ground.store.records(subject)
+        for subject in store.subjects()
+        for record in store.records(subject)
     ]
