@@ -12,7 +12,7 @@ import pytest
 
 from schema_mcp.domain.errors import ConflictError, NotFoundError, RegistryError
 from schema_mcp.domain.schema import Schema, Subject
-from schema_mcp.services import export_task
+from schema_mcp.services import export_task, pages
 from schema_mcp.stores.journal import Status
 from schema_mcp.toolkit.paging import TEXT_CHARACTERS
 from schema_mcp.tools import CATALOGUE
@@ -126,6 +126,30 @@ async def test_one_that_is_cancelled_writes_no_file(estate: World, monkeypatch: 
 
     assert done.status is Status.CANCELLED
     assert "export_schemas again" in done.next
+    assert not estate.workspace.exports.exists()
+
+
+async def test_one_that_is_cancelled_while_it_writes_leaves_no_file_either(
+    estate: World, monkeypatch: pytest.MonkeyPatch
+):
+    plain, asked, there, go = pages.whole, 0, anyio.Event(), anyio.Event()
+
+    async def held(*args: Any, **kwargs: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == SUBJECTS // 2:
+            there.set()
+            await go.wait()
+        return await plain(*args, **kwargs)
+
+    monkeypatch.setattr(pages, "whole", held)
+    async with held_up(estate, monkeypatch, at=10_000):
+        told = await begun(estate, format="html", wait=0)
+        await there.wait()
+        await estate.read("cancel_task", {"task": told.task, "wait": 0})
+        go.set()
+
+    assert (await task(estate, told.task)).status is Status.CANCELLED
     assert not estate.workspace.exports.exists()
 
 
