@@ -74,6 +74,28 @@ async def test_a_product_is_recognised_by_its_answers(
     assert unnamed.capabilities == named.capabilities == frozenset(Capability) - dialect.lacks.keys()
 
 
+@pytest.mark.parametrize(
+    ("version", "lacking"),
+    [
+        pytest.param("7.9.1", {Capability.CONTEXT_REMOVAL, Capability.RECURSION}, id="7"),
+        pytest.param("8.0.6-ccs", {Capability.CONTEXT_REMOVAL, Capability.RECURSION}, id="8.0.6"),
+        pytest.param("8.0.7", set(), id="8.0.7"),
+        pytest.param("8.3.1+more", set(), id="8.3"),
+        pytest.param("cloud", set(), id="no-number"),
+    ],
+)
+async def test_what_a_release_of_confluent_has_not_learnt_yet_is_refused(version: str, lacking: set[Capability]):
+    found, product = registry({VERSION: {"version": version, "commitId": "x"}})
+    await found.info()
+    product.asked.clear()
+
+    assert frozenset(Capability) - found.capabilities == lacking
+    if lacking:
+        with pytest.raises(InvalidRequestError, match=r"it came with 8\.0\.7"):
+            await GuardedRegistry(found).delete_context(".eu")
+        assert product.asked == []
+
+
 async def test_the_product_is_found_out_before_anything_else_is_asked_and_only_once():
     found, product = registry({VERSION: {"version": "dev", "commit": "x"}, "/subjects": []})
 

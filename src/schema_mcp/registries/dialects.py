@@ -5,9 +5,10 @@ takes the dialect of the product that it finds. Sources: the products themselves
 Registry 3.3.3, AxonOps Schema Registry 0.2.1); recorded answers of Karapace 6.2.0; Redpanda's API reference.
 """
 
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -44,6 +45,22 @@ class Dialect:
 
 
 CONFLUENT: Final = Dialect("confluent", "Confluent Schema Registry")
+
+_SINCE: Final[Mapping[Capability, tuple[int, int, int]]] = MappingProxyType(
+    {Capability.CONTEXT_REMOVAL: (8, 0, 7), Capability.RECURSION: (8, 0, 7)}
+)
+"""The release of Confluent's that learnt it, where an older one would answer 404, or 200 and do less."""
+
+
+def as_of(dialect: Dialect, version: str) -> Dialect:
+    """A dialect as a release speaks it; a version that says nothing is taken for a new one."""
+    told = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    if dialect is not CONFLUENT or not told:
+        return dialect
+    release = tuple(map(int, told.groups()))
+    later = {one: f"it came with {'.'.join(map(str, since))}" for one, since in _SINCE.items() if release < since}
+    return replace(dialect, lacks=later) if later else dialect
+
 
 APICURIO: Final = Dialect(
     "apicurio",

@@ -15,7 +15,7 @@ from schema_mcp.registries import asking, wire
 from schema_mcp.registries.answers import HIDDEN, MISSING, UNSET
 from schema_mcp.registries.calls import Call
 from schema_mcp.registries.contract import Capability, Connection, Health, Info
-from schema_mcp.registries.dialects import CONFLUENT, Dialect
+from schema_mcp.registries.dialects import CONFLUENT, Dialect, as_of
 from schema_mcp.registries.http import RestClient
 from schema_mcp.registries.paths import Told
 from schema_mcp.registries.recognition import recognise
@@ -78,7 +78,7 @@ class RestSpeaker:
     async def _recognise(self) -> Info | None:
         found = await recognise(self._connection, self._rest, self._transport, self.product)
         if found:
-            self._speak(found[0])
+            self._speak(as_of(found[0], found[1].version))
         self._known = True
         return found[1] if found else None
 
