@@ -42,6 +42,22 @@ async def test_a_preview_tells_everything_and_changes_nothing(world: World):
     assert await world.traces() == before
 
 
+async def test_what_a_product_hides_is_not_destroyed_unseen(world: World, monkeypatch: pytest.MonkeyPatch):
+    await world.register()
+    await carry_out(world, await preview(world))
+    backend = world.registry()
+
+    async def hidden(*_: object, **__: object) -> None:
+        """Apicurio's answer about a version of a soft-deleted subject."""
+
+    monkeypatch.setattr(type(backend), "version", hidden)
+
+    with pytest.raises(NotFoundError, match="lists version 1 of orders-value and does not show it") as refused:
+        await preview(world, permanent=True)
+
+    assert "Nothing was deleted" in refused.value.hint
+
+
 async def test_an_alias_that_leads_here_is_told(world: World):
     await world.register()
     await world.register(V1, Subject("also"))

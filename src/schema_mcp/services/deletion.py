@@ -145,7 +145,13 @@ def _refuse_too_early(subject: Subject, live: Sequence[int], *, permanent: bool)
 async def _doomed(registry: Registry, subject: Subject, number: int, going: set[int], *, permanent: bool) -> Doomed:
     version = await registry.version(subject, number, deleted=True)
     if version is None:
-        raise NotFoundError(f"{registry.name}: version {number} of {subject} went away meanwhile", hint="Try again.")
+        # Apicurio lists the versions of a soft-deleted subject and does not show them.
+        raise NotFoundError(
+            f"{registry.name} lists version {number} of {subject} and does not show it",
+            hint="Nothing was deleted: what cannot be previewed is not destroyed. Where it was deleted just now, "
+            "try again; where the product hides what is soft-deleted, restore_subject brings it back, or its own "
+            "tools remove it.",
+        )
     holders = await registry.holders(version.id, context=subject.context)
     return Doomed(
         number=number,
