@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, nullcontext
 from dataclasses import replace
 from importlib import import_module
@@ -96,6 +96,7 @@ async def _serve_http(settings: Settings, traces: Tracing) -> None:
             house=house,
             rate_limit=settings.rate_limit,
             traced=traces.is_on,
+            pages=settings.origins,
         )
         await _serve_site(app, listener)
 
@@ -156,17 +157,19 @@ def http_site(
     house: "House | None" = None,
     rate_limit: int = 0,
     traced: bool = False,
+    pages: Sequence[str] = (),
 ) -> Starlette:
     """Everything that one port serves: MCP, the embedded registries as their own clients know them, and how we are.
 
     With a `house`, callers of the first two have to say who they are, and each may make `rate_limit` calls a minute.
+    Web pages of other origins may call where `pages` names the origin.
     """
     if house and rate_limit:
         workspace = replace(workspace, rates=import_module("schema_mcp.toolkit.rates").Rates(rate_limit))
     server = build_server(lambda: nullcontext(workspace), via="http", signed_in=house is not None, traced=traced)
     public = urlsplit(house.access.url) if house else urlsplit("")
     hosts = {*LOOPBACK, _LOOPBACK.get(host, host), *([public.hostname] if public.hostname else [])}
-    origins = [f"{public.scheme}://{public.netloc}"] if public.hostname else []
+    origins = [*pages, *([f"{public.scheme}://{public.netloc}"] if public.hostname else [])]
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
@@ -183,7 +186,7 @@ def http_site(
         routes += shown
         if house.server:
             routes += import_module("schema_mcp.interfaces.web.sign_in").sign_in_routes(house.server, house.strangers)
-    return site(mcp, routes, lifespan=lifespan, hosts=hosts, origins=origins)
+    return site(mcp, routes, lifespan=lifespan, hosts=hosts, origins=origins, pages=pages)
 
 
 def _signed_in(mcp: ASGIApp, house: "House", workspace: "Workspace") -> tuple[ASGIApp, list[BaseRoute]]:

@@ -26,6 +26,7 @@ ACCESS_FILE = "access.yaml"
 STATE_FOLDER = ".schema-mcp"
 STORE_FOLDER = "SCHEMASTORE"
 _LAST_PORT = 65_535
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _LONGEST_RATE = 9
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -118,6 +119,13 @@ SETTINGS = (
         "How many calls a minute each caller may make who signed in; 0 for any number.",
         serves=True,
     ),
+    Setting(
+        "origins",
+        ("SCHEMA_MCP_ORIGINS",),
+        "",
+        "Whose web pages may call from a browser (CORS), as https://tools.example.com, separated by commas.",
+        serves=True,
+    ),
     Setting("log", ("SCHEMA_MCP_LOG",), "warning", "How much to log to stderr: debug, info, warning, error."),
 )
 
@@ -148,6 +156,7 @@ class Settings:
     port: int = 8000
     open_metrics: bool = False
     rate_limit: int = 1_200
+    origins: tuple[str, ...] = ()
     log: str = "warning"
     notes: tuple[str, ...] = ()
 
@@ -208,6 +217,7 @@ def load(
         port=_port(given.text("port") or "8000"),
         open_metrics=given.any_true("open_metrics"),
         rate_limit=_rate(given.text("rate_limit") or "1200"),
+        origins=_origins(given.names("origins")),
         log=_log(given.text("log") or "warning"),
         notes=() if registries.connections else (_nothing_configured(places.state),),
     )
@@ -393,6 +403,16 @@ def _rate(said: str) -> int:
             f"--rate-limit is not a number of calls: {said[:40]!r}", hint="Write 1200, or 0 for any number."
         )
     return int(said)
+
+
+def _origins(said: tuple[str, ...]) -> tuple[str, ...]:
+    """As browsers write them: no wildcard, no path, nothing that could never be sent."""
+    for one in said:
+        if not _ORIGIN.fullmatch(one):
+            raise ConfigurationError(
+                f"--origins: {one[:80]!r} is not an origin", hint="Write https://tools.example.com, with a port if any."
+            )
+    return said
 
 
 def _log(said: str) -> str:
