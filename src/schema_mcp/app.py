@@ -77,7 +77,12 @@ async def workspace(settings: Settings, *, patience: float | None = _PATIENCE) -
         background = await opened.enter_async_context(_background())
         opened_one = Workspace(
             fleet=fleet,
-            store=SchemaStore(home, stored_digest, upstream=await to_thread.run_sync(_upstream, settings.remote, home)),
+            store=SchemaStore(
+                home,
+                stored_digest,
+                upstream=await to_thread.run_sync(_upstream, settings.remote, home),
+                passwords=settings.passwords,
+            ),
             ledger=ledger,
             journal=journal,
             audit=audit,

@@ -168,12 +168,18 @@ class Settings:
     @property
     def secrets(self) -> frozenset[str]:
         """Everything that must never be shown."""
+        headers = {value for connection in self.connections for value in connection.auth.headers.values()}
+        return self.passwords | headers - {""}
+
+    @property
+    def passwords(self) -> frozenset[str]:
+        """What proves to others who we are; headers may hold such things too, or anything else."""
         signs = [connection.auth for connection in self.connections]
         told = {secret for auth in signs for secret in (auth.password, auth.token, auth.client_secret)}
         told |= _secrets_of(self.database_url)
         told |= {self.remote.secret} if self.remote else set()
         told |= self.access.secrets if self.access else frozenset()
-        return frozenset(told | {value for auth in signs for value in auth.headers.values()}) - {""}
+        return frozenset(told) - {""}
 
 
 def load(

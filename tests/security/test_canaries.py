@@ -11,14 +11,15 @@ import pytest
 from fakes.github import SECRET
 from interfaces.house import ACCESS
 from interfaces.house import kept_open as house_of
-from schema_mcp.domain.errors import SchemaMcpError
+from schema_mcp.domain.errors import InvalidRequestError, SchemaMcpError
+from schema_mcp.domain.schema import Schema, Subject
 from schema_mcp.interfaces.mcp.replies import refusal, success
 from schema_mcp.logs import JsonLines
 from schema_mcp.settings import Settings, load
 from schema_mcp.toolkit.tool import Tool
 from schema_mcp.tools import CATALOGUE
 from services.conftest import kept_open
-from services.world import V1, World
+from services.world import ORDERS, V1, World
 from tools.test_reads_write_nothing import asked
 
 CANARIES = ("canary-password-0815", "canary-token-0815", "canary-secret-0815", "canary-header-0815")
@@ -92,6 +93,44 @@ async def test_no_tool_tells_a_secret(
 
     assert leaks(caplog.text) == []
     assert leaking_files(tmp_path) == []
+    assert leaking_objects(world.store.repository.path) == []
+
+
+PASTED = V1.replace('"type": "record"', f'"type": "record", "doc": "{CANARIES[0]}"', 1)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        pytest.param("register_schema", {"subject": "pasted", "schema_text": PASTED}, id="in-a-text"),
+        pytest.param("store_schema", {"subject": "pasted", "schema_text": PASTED}, id="in-a-text-for-the-store"),
+        pytest.param(
+            "register_schema", {"subject": "s", "schema_text": V1, "reason": f"try {CANARIES[2]}"}, id="in-a-reason"
+        ),
+    ],
+)
+async def test_a_secret_of_ours_that_was_pasted_goes_nowhere(
+    tool: str, arguments: dict[str, Any], world: World, tmp_path: Path
+):
+    await world.register(V1, registry="near")
+
+    with pytest.raises(InvalidRequestError, match="password or token of this server") as refused:
+        await world.read(tool, {"registry": "near", **arguments} if tool == "register_schema" else arguments)
+
+    assert leaks(f"{refused.value} {refused.value.hint} {refused.value.details}") == []
+    assert await world.registry("near").subjects() == [ORDERS]
+    assert leaking_files(tmp_path) == []
+    assert leaking_objects(world.store.repository.path) == []
+
+
+async def test_a_secret_of_ours_in_a_registry_does_not_get_into_the_store(world: World):
+    await world.register(V1, registry="near")
+    await world.registry("near").register(Subject("pasted"), Schema(PASTED))
+
+    seen: Any = await world.read("adopt_registry", {"registry": "near"})
+    with pytest.raises(SchemaMcpError, match="password or token of this server"):
+        await world.read("adopt_registry", {"registry": "near", "plan": seen.plan, "wait": 60})
+
     assert leaking_objects(world.store.repository.path) == []
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fakes.confluent import FakeConfluent
+from schema_mcp.domain.errors import StalePlanError
 from schema_mcp.domain.schema import Schema, Subject
 from schema_mcp.toolkit.tool import Effect
 from schema_mcp.tools import CATALOGUE
@@ -151,7 +152,7 @@ async def test_an_empty_context_goes_with_the_settings_that_were_shown(world: Wo
     assert {path.split("/")[1] for _, path in writes(fake)} <= {"config", "mode", "contexts"}
 
 
-async def test_what_has_no_preview_tells_what_was_there(world: World):  # noqa: F811
+async def test_settings_go_as_shown_and_only_with_the_preview_that_still_holds(world: World):  # noqa: F811
     fake = FakeConfluent()
     there = reached_over_rest(world, {"dev": fake})
     await there.registry().register(ORDERS, Schema(V1))
@@ -159,8 +160,16 @@ async def test_what_has_no_preview_tells_what_was_there(world: World):  # noqa: 
     fake.requests.clear()
 
     told = await ask(there, "delete_config", subject=ORDERS.name)
+    assert (writes(fake), told.before["compatibilityLevel"], told.after) == ([], "FULL", {})
+    await there.registry().set_config(ORDERS, {"compatibility": "FORWARD"})
+    fake.requests.clear()
+    with pytest.raises(StalePlanError):
+        await ask(there, "delete_config", subject=ORDERS.name, plan=told.plan)
+    assert writes(fake) == []
+    again = await ask(there, "delete_config", subject=ORDERS.name)
+    done = await ask(there, "delete_config", subject=ORDERS.name, plan=again.plan)
 
-    assert told.before["compatibilityLevel"] == "FULL"
+    assert (done.before["compatibilityLevel"], done.plan) == ("FORWARD", None)
     assert writes(fake) == [("DELETE", "/config/orders-value")]
     assert ("config", "orders-value") not in fake.settings
 
@@ -170,4 +179,4 @@ def test_every_destructive_tool_is_looked_at():
     without_plan = {name for name in destroy if "plan" not in CATALOGUE[name].request.model_fields}
 
     assert destroy == {tool for tool, *_ in CASES.values()} | {"delete_context", "delete_config"}
-    assert without_plan == {"delete_config"}  # it takes away what `before` tells, and nothing that is registered
+    assert without_plan == set()

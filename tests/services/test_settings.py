@@ -66,12 +66,13 @@ async def test_what_is_taken_away_is_inherited_again(world: World):
     await world.register()
     await settings.change_config(world.ground, "dev", ORDERS, {"level": "FULL"}, world.signed)
     await settings.change_mode(world.ground, "dev", ORDERS, Mode.READONLY, world.signed, force=False)
+    seen = await settings.removal(world.registry(), ORDERS)
     with pytest.raises(ReadOnlyError):
-        await settings.drop_config(world.ground, "dev", ORDERS, world.signed)
+        await settings.drop_config(world.ground, seen, seen.digest, world.signed)
     assert world.store.wish(ORDERS).level is Level.FULL
 
     await settings.change_mode(world.ground, "dev", ORDERS, None, world.signed, force=False)
-    await settings.drop_config(world.ground, "dev", ORDERS, world.signed)
+    await settings.drop_config(world.ground, seen, seen.digest, world.signed)
 
     wish = world.store.wish(ORDERS)
     assert (wish.level, wish.mode) == (None, None)

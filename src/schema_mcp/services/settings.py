@@ -1,10 +1,12 @@
 """Levels, modes and the rest of a scope's settings: read with their origin, change with the store first."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from schema_mcp.domain.errors import InvalidRequestError, NotFoundError
+from schema_mcp.domain.errors import InvalidRequestError, NotFoundError, StalePlanError
 from schema_mcp.domain.naming import GLOBAL_CONTEXT, shown_context
 from schema_mcp.domain.schema import Json, Level, Mode, Subject
 from schema_mcp.registries.contract import Capability, Registry, level_of
@@ -42,6 +44,27 @@ class Changed:
     before: Json
     after: Json
     commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What taking a configuration away would change; its digest is what the second call has to name."""
+
+    registry: str
+    scope: Subject
+    own: Json
+    inherited: Json
+    """What would be in force then, of a subject; what is behind a whole context, no registry tells."""
+
+    @property
+    def level(self) -> str:
+        """The level that would be in force, in words."""
+        return level_of(self.inherited) or "the server's default"
+
+    @property
+    def digest(self) -> str:
+        said = [self.registry, self.scope.context, self.scope.name, self.own, self.inherited]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def scope_name(scope: Subject) -> str:
@@ -125,21 +148,38 @@ async def change_config(
     return Changed(before, await registry.config(scope) or {}, commit)
 
 
-async def drop_config(ground: Ground, registry_name: str, scope: Subject, signed: Signature) -> Changed:
-    """Take a scope's own configuration away, so that it inherits again."""
-    registry = ground.fleet.get(registry_name)
-    registry.require_writable()
-    await refuse_closed(registry, scope)
-    before = await registry.config(scope)
-    if before is None:
+async def removal(registry: Registry, scope: Subject) -> Removal:
+    """What taking a scope's own configuration away would change. Reads only.
+
+    Raises `NotFoundError` where it has none.
+    """
+    own = await registry.config(scope)
+    if own is None:
         raise NotFoundError(
-            f"{scope_name(scope)} has no configuration of its own in {registry_name}",
+            f"{scope_name(scope)} has no configuration of its own in {registry.name}",
             hint="There is nothing to take away: get_settings tells what it inherits.",
         )
-    commit = await _wish(ground, scope, signed, "no level of its own", level=None)
-    with commits.telling(commit, f"{registry_name} is as it was"):
-        await registry.delete_config(scope)
-    return Changed(before, await registry.config(scope) or {}, commit)
+    wider = await registry.config(Subject("", scope.context), inherited=True) if scope.name else None
+    return Removal(registry.name, scope, own, wider or {})
+
+
+async def drop_config(ground: Ground, seen: Removal, digest: str, signed: Signature) -> Changed:
+    """Take a scope's own configuration away as previewed, so that it inherits again.
+
+    Raises `StalePlanError` when the preview is not the one that was named.
+    """
+    registry = ground.fleet.get(seen.registry)
+    registry.require_writable()
+    if seen.digest != digest:
+        raise StalePlanError(
+            "What would be taken away is not what the named preview showed",
+            hint="Call again without `plan`, look at the preview, and pass its digest.",
+        )
+    await refuse_closed(registry, seen.scope)
+    commit = await _wish(ground, seen.scope, signed, "no level of its own", level=None)
+    with commits.telling(commit, f"{registry.name} is as it was"):
+        await registry.delete_config(seen.scope)
+    return Changed(seen.own, await registry.config(seen.scope) or {}, commit)
 
 
 async def change_mode(

@@ -1,12 +1,13 @@
 """Our schemas in Git: read from memory, changed by commits, shared with people who edit the same repository."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import RLock
 from typing import Final, TypeAlias
 
 from anyio import to_thread
 
-from schema_mcp.domain.errors import ConflictError, NotFoundError
+from schema_mcp.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from schema_mcp.domain.schema import Schema
 from schema_mcp.stores.changes import (
     AddVersion,
@@ -57,6 +58,7 @@ Allow: TypeAlias = Callable[[Change], None]
 
 _TURNS: Final = 5
 _SHELF: Final = 48_000_000  # characters
+_SHORTEST_PASSWORD: Final = 12
 
 
 class SchemaStore(View):
@@ -74,6 +76,7 @@ class SchemaStore(View):
         *,
         folder: str = "SCHEMASTORE",
         upstream: Upstream | None = None,
+        passwords: Iterable[str] = (),
     ) -> None:
         self.home = repository if isinstance(repository, Home) else Home.of(repository)
         self.upstream = upstream
@@ -83,6 +86,7 @@ class SchemaStore(View):
         super().__init__(Index(), self._read_in_git, shelf)
         self._changing, self._committing = RLock(), RLock()
         self._allow: Allow = _everything
+        self._passwords = _spelled(passwords)
 
     @property
     def repository(self) -> Repository:
@@ -149,6 +153,7 @@ class SchemaStore(View):
         for change in changes:
             self._allow(change)
         text = _message(message, trailers or {})
+        self.refuse_passwords({"the message": text.encode()})
         if branch is not None:
             return await to_thread.run_sync(self._propose, changes, text, author, branch)
         return await to_thread.run_sync(self._commit, changes, text, author)
@@ -261,7 +266,26 @@ class SchemaStore(View):
         draft = Draft(index, self._hash_of)
         for change in changes:
             draft.apply(change)
+        self.refuse_passwords(draft.files)
         return {f"{self.root}/{path}": content for path, content in draft.files.items()}
+
+    def refuse_passwords(self, texts: Mapping[str, bytes | None]) -> None:
+        """What was pasted by mistake must not become history, from which nothing can be taken away.
+
+        Raises `InvalidRequestError` with the name of the text that holds a password of ours.
+        """
+        for where, text in texts.items():
+            if text and any(one in text for one in self._passwords):
+                raise InvalidRequestError(
+                    f"A password or token of this server's configuration stands in {where}",
+                    hint="Nothing was done with it. Take it out and call again; who saw it can use it.",
+                )
+
+
+def _spelled(passwords: Iterable[str]) -> tuple[bytes, ...]:
+    """As they would stand in a text, and inside a JSON text; short ones are words that a schema may have."""
+    long = [one for one in passwords if len(one) >= _SHORTEST_PASSWORD]
+    return tuple({one.encode() for one in (*long, *(json.dumps(one)[1:-1] for one in long))})
 
 
 def _everything(change: Change) -> None:

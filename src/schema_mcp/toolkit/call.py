@@ -1,11 +1,13 @@
 """The one way a tool is run, for every interface: allowed? arguments valid? run, and leave an audit line."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from schema_mcp.domain.caller import Caller
 from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError, SchemaMcpError
 from schema_mcp.stores.audit import Entry
+from schema_mcp.stores.chain import canonical
 from schema_mcp.toolkit.arguments import validated
 from schema_mcp.toolkit.recording import recorded, refused
 from schema_mcp.toolkit.request import serving
@@ -32,6 +34,8 @@ async def call(
     with serving() as request_id:
         at_work = workspace.for_call(caller, request_id, report, tool.scope)
         entry = _entry(at_work, tool, arguments)
+        if tool.writes:
+            await _refuse_passwords(at_work, entry, arguments)
         try:
             _allow(tool, at_work)
             request = validated(tool, arguments)
@@ -40,6 +44,16 @@ async def call(
             raise
         async with recorded(entry, workspace.audit, writes=tool.writes):
             return await tool.run(at_work, request)
+
+
+async def _refuse_passwords(workspace: Workspace, entry: Entry, arguments: Mapping[str, Any]) -> None:
+    """Refuse what was pasted by mistake before a registry, Git or the audit trail hears of it."""
+    try:
+        workspace.store.refuse_passwords({"the arguments": canonical(arguments)})
+    except SchemaMcpError as error:
+        silent = replace(entry, registry="", context="", subject="", plan="", reason="", registries=(), subjects=())
+        await refused(silent, workspace.audit, error)
+        raise
 
 
 def _allow(tool: Tool[Any, Any], workspace: Workspace) -> None:

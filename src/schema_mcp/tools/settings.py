@@ -160,17 +160,37 @@ async def update_config(workspace: Workspace, request: UpdateConfig) -> Settings
 class DeleteConfig(Scoped):
     """Whose configuration to take away."""
 
+    plan: str | None = None
+    """The preview's digest; without one nothing is done."""
+
     reason: str = ""
     """Why."""
 
 
+class ConfigRemoval(SettingsChanged):
+    """A configuration taken away, or what that would change."""
+
+    plan: str | None = None
+    """Nothing is done yet: what to pass."""
+
+
 @tool(scope=Scope.ADMIN, effect=Effect.DESTROYS)
-async def delete_config(workspace: Workspace, request: DeleteConfig) -> SettingsChanged:
-    """Take away the own configuration of a scope, so that it inherits again."""
+async def delete_config(workspace: Workspace, request: DeleteConfig) -> ConfigRemoval:
+    """Take away the own configuration of a scope, so that it inherits again; a preview first."""
     registry = workspace.registry(request.registry)
-    scope = scope_of(request)
-    signed = workspace.signature("delete_config", reason=request.reason)
-    return _told(scope, registry.name, await settings.drop_config(workspace.ground, registry.name, scope, signed))
+    seen = await settings.removal(registry, scope_of(request))
+    if request.plan is None:
+        return ConfigRemoval(
+            scope=settings.scope_name(seen.scope),
+            before=seen.own,
+            after={},
+            registry=registry.name,
+            plan=seen.digest,
+            notes=(_PREVIEWED.format(seen.level),),
+        )
+    signed = workspace.signature("delete_config", reason=request.reason, plan=request.plan)
+    done = await settings.drop_config(workspace.ground, seen, request.plan, signed)
+    return ConfigRemoval(**_told(seen.scope, registry.name, done).model_dump())
 
 
 class UpdateMode(Scoped):
@@ -204,6 +224,7 @@ def scope_of(request: Scoped) -> Subject:
     return Subject("", parse_context(request.context or "default"))
 
 
+_PREVIEWED = "Nothing was changed: call again with this plan. The level in force is then {}."
 _NOT_STORED = "The store does not know this scope: only the registry was changed."
 _ELSEWHERE = "The store wants this everywhere the subject goes; plan_deployment takes it to the other registries."
 

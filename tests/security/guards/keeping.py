@@ -119,6 +119,16 @@ GUARDS = (
         ["security/test_canaries.py::test_no_tool_tells_a_secret[list_registries]"],
     ),
     Guard(
+        52,
+        [Place("toolkit/call.py", "            await _refuse_passwords(at_work, entry, arguments)\n", "            pass\n")],
+        ["security/test_canaries.py::test_a_secret_of_ours_that_was_pasted_goes_nowhere[in-a-reason]"],
+    ),
+    Guard(
+        52,
+        [Place("stores/schemastore.py", "        self.refuse_passwords(draft.files)\n", "")],
+        ["security/test_canaries.py::test_a_secret_of_ours_in_a_registry_does_not_get_into_the_store"],
+    ),
+    Guard(
         53,
         [
             Place(
