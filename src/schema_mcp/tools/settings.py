@@ -161,7 +161,7 @@ class DeleteConfig(Scoped):
     """Whose configuration to take away."""
 
     plan: str | None = None
-    """The preview's digest; without one nothing is done."""
+    """Digest; without it a preview."""
 
     reason: str = ""
     """Why."""

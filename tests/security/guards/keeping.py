@@ -120,7 +120,7 @@ GUARDS = (
     ),
     Guard(
         52,
-        [Place("toolkit/call.py", "            await _refuse_passwords(at_work, entry, arguments)\n", "            pass\n")],
+        [Place("toolkit/call.py", "await _refuse_passwords(at_work, entry, arguments)\n", "pass\n")],
         ["security/test_canaries.py::test_a_secret_of_ours_that_was_pasted_goes_nowhere[in-a-reason]"],
     ),
     Guard(
