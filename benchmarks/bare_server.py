@@ -1,6 +1,7 @@
 """The smallest useful server on the same SDK: the floor that ours is divided by.
 
-usage: python benchmarks/bare_server.py [PORT]      without a port it serves stdio
+usage: python benchmarks/bare_server.py [PORT [PARSER]]      without a port it serves stdio
+The parser of HTTP is `h11`, which the SDK brings along, unless `httptools` is named, which we bring along.
 """
 
 import sys
@@ -45,8 +46,9 @@ def main() -> None:
         return
     import uvicorn  # noqa: PLC0415
 
+    parser = next(iter(sys.argv[2:]), "h11")
     app = server.streamable_http_app(stateless_http=True, json_response=False)
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", access_log=False)
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), http=parser, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ class OverHttp:
 
 
 def line(what: str, ours: float, bare: float, unit: str, target: float) -> None:
-    print(f"{what:34} {ours:8.2f} {unit:4} bare {bare:8.2f} {unit:4} ratio {ours / bare:5.2f}   target <= {target}")
+    print(f"{what:46} {ours:8.2f} {unit:4} bare {bare:8.2f} {unit:4} ratio {ours / bare:5.2f}   target <= {target}")
 
 
 def timed(act: Callable[[], bytes]) -> float:
@@ -184,11 +184,14 @@ def talk(folder: str, ours: list[str], bare: list[str], number: int) -> None:
         )
         server.close()
     first.close(), second.close()
-    ports = free_port(), free_port()
-    web = OverHttp([*ours, "--http", "--port", str(ports[0])], folder, ports[0])
-    plain = OverHttp([*bare, str(ports[1])], folder, ports[1])
-    calls("guarded get_schema, HTTP", web, plain, number)
-    web.close(), plain.close()
+    port = free_port()
+    web = OverHttp([*ours, "--http", "--port", str(port)], folder, port)
+    for what, parser in (("HTTP", "h11"), ("HTTP, bare with our parser", "httptools")):
+        port = free_port()
+        plain = OverHttp([*bare, str(port), parser], folder, port)
+        calls(f"guarded get_schema, {what}", web, plain, number)
+        plain.close()
+    web.close()
 
 
 if __name__ == "__main__":
