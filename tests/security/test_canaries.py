@@ -40,9 +40,6 @@ registries:
     auth: {{ type: oauth, token_url: "http://127.0.0.1:9/t", client_id: c, client_secret: {CANARIES[2]} }}
   near: {{}}
 """
-SAYS_WHERE = {"import_schemas"}
-"""Where bundles are looked for has to be told to whoever brings one; no other reply names a folder of the server."""
-
 ROUNDS = 6
 AIMED = ("basic", "bearer", "oauth", "near")
 
@@ -89,7 +86,7 @@ async def test_no_tool_tells_a_secret(
         except SchemaMcpError as error:
             reply = refusal(error)
         assert leaks(str(reply)) == []
-        assert tool.name in SAYS_WHERE or str(tmp_path) not in str(reply)
+        assert str(tmp_path) not in str(reply)
 
     assert leaks(caplog.text) == []
     assert leaking_files(tmp_path) == []

@@ -34,6 +34,9 @@ _DEEPEST: Final = 20
 _LONGEST_NAME: Final = 1_000
 _CHUNK: Final = 1 << 16
 _ASK = "Nothing was read from it and nothing was written. Take an archive from somebody you trust."
+_PUT = (
+    "Put it into the server's export folder (`--exports`, or `exports` in the state folder), and name its place there."
+)
 _AGAIN = "The file was cut off or damaged on its way: copy it again, or export again."
 
 
@@ -46,11 +49,9 @@ def inside(path: str, folder: Path) -> Path:
     try:
         found = (root / path).resolve(strict=True)
     except (OSError, ValueError) as error:
-        raise NotFoundError(
-            f"There is no {path[:200]!r} in the export folder", hint=f"Put it below {root}, and name its place there."
-        ) from error
+        raise NotFoundError(f"There is no {path[:200]!r} in the export folder", hint=_PUT) from error
     if not found.is_relative_to(root):
-        raise InvalidRequestError(f"{path[:200]!r} is outside of the export folder", hint=f"Put it below {root}.")
+        raise InvalidRequestError(f"{path[:200]!r} is outside of the export folder", hint=_PUT)
     return found
 
 
