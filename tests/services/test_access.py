@@ -154,7 +154,7 @@ async def test_a_read_only_server_is_named(read_only: World):
         pytest.param(Mode.READONLY, "register_schema", False, id="readonly-register"),
         pytest.param(Mode.READONLY, "delete_subject", False, id="readonly-delete"),
         pytest.param(Mode.READONLY, "update_mode", True, id="readonly-and-its-way-out"),
-        pytest.param(Mode.IMPORT, "register_schema", False, id="import-register"),
+        pytest.param(Mode.IMPORT, "register_schema", True, id="import-register-with-an-id-of-ours"),
         pytest.param(Mode.IMPORT, "delete_subject", True, id="import-delete"),
     ],
 )
@@ -165,6 +165,16 @@ async def test_the_mode_in_force_is_looked_at(world: World, mode: Mode, tool: st
 
     assert closed(told) == ([] if opens else ["mode"])
     assert (await explained(world, tool, subject="payments")).allowed
+
+
+async def test_where_the_registry_numbers_by_itself_import_is_closed_to_what_has_no_id(tmp_path: Path):
+    async with kept_open(tmp_path, embedded("dev")) as world:
+        await world.registry().set_mode(ORDERS, Mode.IMPORT, force=True)
+        told = await explained(world, "register_schema", subject="orders-value")
+        with pytest.raises(SchemaMcpError):
+            await ask(world, "register_schema", subject="orders-value", schema_text=V1)
+
+    assert closed(told) == ["mode"]
 
 
 async def test_a_subject_that_is_not_meant_for_the_registry_is_named(world: World):

@@ -25,13 +25,17 @@ _REVIEWER = (
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What somebody wants to do: a tool, as far as access goes; `off` says what would switch it on."""
+    """What somebody wants to do: a tool, as far as access goes; `off` says what would switch it on.
+
+    `carries_ids`: what it registers, it registers with an id of ours.
+    """
 
     tool: str
     scope: Scope
     writes: bool
     touches_registries: bool
     off: str = ""
+    carries_ids: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,6 @@ def _of_mode(deed: Deed, scope: Subject, mode: Mode) -> Gate:
     # Modes can be changed in every mode; only what registers without an id is refused in IMPORT and FORWARD.
     shut = mode in _SHUT and deed.tool != "update_mode"
     if mode in (Mode.IMPORT, Mode.FORWARD):
-        shut = deed.tool == "register_schema"
+        shut = deed.tool == "register_schema" and not (deed.carries_ids and mode is Mode.IMPORT)
     why = f"mode {mode} is in force for {scope_name(scope)}" + (f": it {_SHUT[mode]}" if shut else "")
     return Gate("mode", not shut, why, f"{_ADMIN} (update_mode)")

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator
 
+from schema_mcp.domain.allocation import IdSource
 from schema_mcp.domain.caller import Scope
 from schema_mcp.domain.errors import NotFoundError
 from schema_mcp.domain.naming import checked_subject, parse_context
@@ -90,11 +91,12 @@ def _deed(workspace: Workspace, name: str) -> Deed:
         near = difflib.get_close_matches(name, workspace.listings, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else "find_tool finds the tool for a job."
         raise NotFoundError(f"There is no tool {name[:80]!r}", hint=hint)
-    return _as_deed(listing)
+    return _as_deed(listing, workspace.ids)
 
 
-def _as_deed(listing: Listing) -> Deed:
-    return Deed(listing.name, listing.scope, listing.writes, listing.touches_registries, listing.off)
+def _as_deed(listing: Listing, ids: IdSource) -> Deed:
+    carries = ids is IdSource.LEDGER
+    return Deed(listing.name, listing.scope, listing.writes, listing.touches_registries, listing.off, carries)
 
 
 def _row(gate: Gate) -> GateRow:
