@@ -296,6 +296,26 @@ async def test_what_a_caller_sends_to_us_is_sent_to_no_registry(world: Path, set
     assert SECRET not in str(heard)
 
 
+async def test_a_registry_that_wants_to_know_is_told_who_calls_and_never_by_which_token(world: Path, settings: Make):
+    heard: list[dict[bytes, bytes]] = []
+
+    async def registry(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            heard.append(dict(scope["headers"]))
+            await JSONResponse([])(scope, receive, send)
+
+    async with served(registry) as url:
+        place = f'{{ backend: confluent, url: "{url}", retries: 0, caller_header: X-Schema-Caller }}'
+        (world / "registries.yaml").write_text(f"default: prod\nregistries: {{ prod: {place} }}\n", encoding="utf-8")
+        alone = ACCESS.replace("registries: [dev, locked], ", "")
+        async with kept_open(world, settings, text=alone) as house:
+            for login in ("root", "ann"):
+                heard.clear()
+                await house.call(house.token(login), "list_subjects", registry="prod", prefix=login)
+                assert {headers.get(b"x-schema-caller") for headers in heard} == {login.encode()}
+                assert house.token(login) not in str(heard)
+
+
 # --- the registries' own face ----------------------------------------------------------------------------------------
 
 

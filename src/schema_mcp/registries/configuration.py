@@ -31,6 +31,22 @@ from schema_mcp.registries.document import (
 _ADDRESSED = frozenset({"apicurio", "axonops", "confluent", "karapace", "redpanda"})
 """Backends that cannot do without a URL; others bring their own rules."""
 
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+_TAKEN = (
+    "accept",
+    "authorization",
+    "confluent-",
+    "connection",
+    "content-",
+    "cookie",
+    "expect",
+    "host",
+    "proxy-",
+    "transfer-",
+    "upgrade",
+)
+"""How headers begin that mean something to HTTP or to the registry."""
+
 REGISTRY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -131,6 +147,13 @@ def _headers(value: Value) -> dict[str, str]:
     return {name: secret(one) for name, one in entries(value).items()}
 
 
+def _header(value: Value) -> str:
+    name = text(value)
+    if not _HEADER.fullmatch(name) or name.lower().startswith(_TAKEN):
+        raise value.fault(f"{name[:80]!r} is no header of your own", "Write one like X-Schema-Caller.")
+    return name
+
+
 def _backend(value: Value) -> str:
     return one_of(plugins.known(), "backend")(value)
 
@@ -221,6 +244,7 @@ REGISTRY_KEYS = (
         "none",
         "What needs the approval of another person: permanent_delete, import_mode, prune, rollback, or all.",
     ),
+    Key("caller_header", _header, "none", "A header that tells it by name who calls, for its own log; never a token."),
     Key("limits", _section(_LIMITS), "", "How much we may ask of it.", _LIMITS),
     Key("timeouts", _section(_TIMEOUTS), "", "How long to wait.", _TIMEOUTS),
     Key("retries", count, "3", "How often a read is tried again."),
@@ -321,6 +345,10 @@ def _connection(name: str, value: Value, said: dict[str, Any], folder: Path) -> 
     urls = _addresses(value, said)
     if backend == "embedded" and urls:
         raise value.fault(f"{name} is embedded and has an address", "Write `backend: confluent`, or use `path`.")
+    if backend == "embedded" and "caller_header" in said:
+        raise value.fault(
+            f"{name} is embedded and has no log of its own", "Leave out `caller_header`: see query_audit."
+        )
     if backend in _ADDRESSED and not urls:
         raise value.fault(f"{name} has no address", "Write `url: https://registry.example.com`.")
     return Connection(
@@ -335,6 +363,7 @@ def _connection(name: str, value: Value, said: dict[str, Any], folder: Path) -> 
         retries=said.get("retries", 3),
         readonly=said.get("readonly", False),
         approvals=said.get("approvals", frozenset()),
+        caller_header=said.get("caller_header", ""),
         options={**said.get("options", {}), **{f"cache_{key}": one for key, one in said.get("cache", {}).items()}},
     )
 

@@ -109,6 +109,9 @@ class Connection:
     approvals: frozenset[Irreversible] = frozenset()
     """What needs somebody else's yes there."""
 
+    caller_header: str = ""
+    """In which header it is told who calls; empty tells nobody."""
+
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 

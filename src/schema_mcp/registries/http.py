@@ -11,6 +11,7 @@ import httpx2
 from schema_mcp.domain.errors import InvalidRequestError, RegistryError
 from schema_mcp.registries import paths, watching
 from schema_mcp.registries.addresses import Address, Addresses
+from schema_mcp.registries.called import telling
 from schema_mcp.registries.calls import BUSY, Call, Failure, may_repeat
 from schema_mcp.registries.clients import Clients
 from schema_mcp.registries.contract import Connection, Health
@@ -49,6 +50,7 @@ class RestClient:
         self._timeouts = connection.timeouts
         self._retries = connection.retries
         self._headers = headers
+        self._caller_header = connection.caller_header
         self._clock = clock = clock or Clock()
         self._addresses = Addresses(connection.urls, clock, connection.retries + 1)
         self._clients = Clients(connection, transport)
@@ -149,7 +151,7 @@ class RestClient:
     async def _transfer(self, address: Address, call: Call, credentials: Mapping[str, str]) -> Reply:
         content = None if call.body is None else json.dumps(call.body).encode()
         url = address.url + paths.target(call.path, call.query, self.plain)
-        headers = {**self._headers, **credentials}
+        headers = {**telling(self._caller_header), **self._headers, **credentials}
         try:
             async with self._clients.registry.stream(call.method, url, content=content, headers=headers) as response:
                 return Reply(response.status_code, response.headers, await self._body(response))

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from schema_mcp.domain.caller import Caller
 from schema_mcp.domain.errors import NotPermittedError, ReadOnlyError, SchemaMcpError
+from schema_mcp.registries.called import called_by
 from schema_mcp.stores.audit import Entry
 from schema_mcp.stores.chain import canonical
 from schema_mcp.toolkit.arguments import validated
@@ -31,7 +32,7 @@ async def call(
     Raises a `SchemaMcpError` for whatever a user can act on; anything else is a bug and travels up. Every call leaves
     an audit line, refused ones too; the intent of a write is on disk before the tool runs.
     """
-    with serving() as request_id:
+    with serving() as request_id, called_by(caller.name):
         at_work = workspace.for_call(caller, request_id, report, tool.scope)
         entry = _entry(at_work, tool, arguments)
         if tool.writes:
