@@ -126,7 +126,7 @@ async def _put_in_order(workspace: Workspace) -> None:
 def _ledger(settings: Settings, state: Path) -> tuple[BookLedger, Leases | None]:
     """The ledger of this machine, or the one that servers share, with their turns."""
     if settings.database_url:
-        shared = PostgresLedger(settings.database_url, ids=settings.id_range)
+        shared = PostgresLedger(settings.database_url.get_secret_value(), ids=settings.id_range)
         return shared, shared.leases
     return SqliteLedger(state / "ids.sqlite", ids=settings.id_range), None
 

@@ -4,17 +4,19 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import SecretStr
 
 from schema_mcp.domain.allocation import IdRange, IdSource
 from schema_mcp.domain.caller import Scope, with_implied
 from schema_mcp.domain.errors import ConfigurationError
 from schema_mcp.registries import variables
 from schema_mcp.registries.configuration import Configuration, RemotePlace, Signing, configuration
-from schema_mcp.registries.contract import Connection
+from schema_mcp.registries.contract import NO_SECRET, Connection
 from schema_mcp.registries.document import nearest, value_of
 from schema_mcp.registries.variables import truth_at
 
@@ -145,7 +147,7 @@ class Settings:
     id_range: IdRange | None = None
     remote: RemotePlace | None = None
     signing: Signing | None = None
-    database_url: str = field(default="", repr=False)
+    database_url: SecretStr = NO_SECRET
     read_only: bool = False
     scopes: frozenset[Scope] = Scope.ADMIN.implied
     toolsets: tuple[str, ...] = ("core",)
@@ -168,17 +170,17 @@ class Settings:
     @property
     def secrets(self) -> frozenset[str]:
         """Everything that must never be shown."""
-        headers = {value for connection in self.connections for value in connection.auth.headers.values()}
+        headers = {value for connection in self.connections for value in connection.auth.header_texts.values()}
         return self.passwords | headers - {""}
 
     @property
     def passwords(self) -> frozenset[str]:
         """What proves to others who we are; headers may hold such things too, or anything else."""
         signs = [connection.auth for connection in self.connections]
-        told = {secret for auth in signs for secret in (auth.password, auth.token, auth.client_secret)}
-        told |= _secrets_of(self.database_url)
-        told |= {self.remote.secret} if self.remote else set()
-        told |= self.access.secrets if self.access else frozenset()
+        kept = {secret for auth in signs for secret in (auth.password, auth.token, auth.client_secret)}
+        kept |= {self.remote.secret} if self.remote else set()
+        kept |= self.access.secrets if self.access else frozenset()
+        told = {secret.get_secret_value() for secret in kept} | _secrets_of(self.database_url.get_secret_value())
         return frozenset(told) - {""}
 
 
@@ -376,7 +378,7 @@ def _scopes(names: tuple[str, ...]) -> frozenset[Scope]:
     return with_implied(Scope(name) for name in names) if names else Scope.ADMIN.implied
 
 
-def _database(said: str) -> str:
+def _database(said: str) -> SecretStr:
     """The address of a PostgreSQL; what else is wrong with it, the first question to it tells."""
     try:
         known = not said or urlsplit(said).scheme in ("postgresql", "postgres")
@@ -387,7 +389,7 @@ def _database(said: str) -> str:
             "DATABASE_URL is not the address of a PostgreSQL",
             hint="Write postgresql://user:password@host:5432/database, or unset it: the ledger is a file then.",
         )
-    return said
+    return SecretStr(said)
 
 
 def _secrets_of(url: str) -> set[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from interfaces.conftest import environ, settings, world
 from schema_mcp.domain.caller import Bound, Reach, Scope
@@ -95,7 +96,7 @@ def test_a_secret_may_come_from_a_file_and_is_never_shown(tmp_path: Path):
     (tmp_path / "secret").write_text("canary-secret\n", encoding="utf-8")
     found = read(tmp_path, HEAD.replace("client_secret: '${APP_SECRET}'", "client_secret_file: secret"))
 
-    assert found.secrets == {"canary-secret"}
+    assert found.secrets == {SecretStr("canary-secret")}
     assert "canary" not in repr(found)
 
 

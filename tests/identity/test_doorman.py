@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from fakes.github import API, ID, SECRET, URL, GitHub
 from schema_mcp.domain.caller import Grant, Reach, Scope
@@ -28,7 +29,7 @@ from schema_mcp.identity.strangers import GUESSES, Strangers
 from schema_mcp.stores.audit import Audit
 from schema_mcp.stores.tokens import PREFIX, Tokens
 
-APP = policy.GitHub(ID, SECRET, URL, API)
+APP = policy.GitHub(ID, SecretStr(SECRET), URL, API)
 ACCESS = Access(
     "https://schemas.example.com",
     APP,
@@ -127,7 +128,8 @@ async def test_an_answer_about_another_app_is_none(at: World):
 
 async def test_classic_tokens_count_where_they_are_switched_on(tmp_path: Path):
     world = World(
-        tmp_path, Access(ACCESS.url, policy.GitHub(ID, SECRET, URL, API, True), None, ACCESS.allow, ACCESS.rules)
+        tmp_path,
+        Access(ACCESS.url, policy.GitHub(ID, SecretStr(SECRET), URL, API, True), None, ACCESS.allow, ACCESS.rules),
     )
     world.github.user("root")
     classic = world.github.token("root", "repo", "admin:org", app="", prefix="ghp_")

@@ -1,6 +1,7 @@
 """Who a person or pipeline is to us: let in by name, granted by rule, capped by what he gave our app."""
 
 import pytest
+from pydantic import SecretStr
 
 from schema_mcp.domain.caller import Grant, Reach, Scope
 from schema_mcp.identity.github import cap
@@ -9,7 +10,7 @@ from schema_mcp.identity.policy import Access, GitHub, Kind, Person, PipelineRul
 DEV = Reach(frozenset({"dev"}))
 ACCESS = Access(
     "https://schemas.example.com",
-    GitHub("our-app", "secret"),
+    GitHub("our-app", SecretStr("secret")),
     allow=((Kind.LOGIN, "ann"), (Kind.ORGANIZATION, "shop")),
     rules=(
         Rule(Kind.ORGANIZATION, "shop", Grant(Scope.READ)),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from fakes.clock import FakeClock
 from registries.test_cache import ANSWERS, AWAY, LASTING, ORDERS, REMEMBERED, SCHEMA, Product
@@ -27,7 +28,7 @@ PROD = Connection(
     "prod",
     backend="confluent",
     urls=("https://sr.example.com",),
-    auth=Auth("basic", username="ann", password="s3cret-word"),
+    auth=Auth("basic", username="ann", password=SecretStr("s3cret-word")),
     options={"cache_disk": True},
 )
 
@@ -183,13 +184,16 @@ async def test_no_secret_and_no_address_is_in_it(tmp_path: Path):
     "other",
     [
         pytest.param(replace(PROD, urls=("https://other.example.com",)), id="address"),
-        pytest.param(replace(PROD, auth=Auth("basic", username="bob", password="x")), id="user"),
+        pytest.param(replace(PROD, auth=Auth("basic", username="bob", password=SecretStr("x"))), id="user"),
         pytest.param(replace(PROD, name="prod2"), id="name"),
     ],
 )
 def test_another_registry_or_another_user_has_another_copy(other: Connection, tmp_path: Path):
     assert disk_at(tmp_path, other)._path != disk_at(tmp_path, PROD)._path
-    assert disk_at(tmp_path, replace(PROD, auth=Auth("basic", "ann", "new")))._path == disk_at(tmp_path, PROD)._path
+    assert (
+        disk_at(tmp_path, replace(PROD, auth=Auth("basic", "ann", SecretStr("new"))))._path
+        == disk_at(tmp_path, PROD)._path
+    )
 
 
 async def test_nothing_is_written_unless_it_is_wanted(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from registries.test_http_answers import READ, client
 from schema_mcp.domain.errors import ConfigurationError
@@ -46,7 +47,7 @@ async def test_it_hears_nothing_unless_the_configuration_says_so():
 
 
 async def test_a_header_of_the_configuration_is_not_replaced():
-    heard = await told("ann", caller_header=HEADER, auth=Auth(headers={HEADER: "fixed"}))
+    heard = await told("ann", caller_header=HEADER, auth=Auth(headers={HEADER: SecretStr("fixed")}))
 
     assert heard == ["fixed", "fixed"]
 

@@ -4,6 +4,7 @@ import gzip
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from schema_mcp.domain.errors import (
     ConfigurationError,
@@ -117,7 +118,7 @@ async def test_redirects_are_not_followed(status: int):
         return httpx2.Response(status, headers={"Location": f"https://user:{SECRET}@evil.example.org/x?t={SECRET}"})
 
     with pytest.raises(RegistryError, match="evil") as refused:
-        await client(httpx2.MockTransport(answer), auth=Auth("bearer", token="t0ken")).send(READ)
+        await client(httpx2.MockTransport(answer), auth=Auth("bearer", token=SecretStr("t0ken"))).send(READ)
 
     assert len(asked) == 1
     assert SECRET not in str(refused.value)
@@ -164,9 +165,9 @@ async def test_a_body_that_cannot_be_unpacked_is_an_error():
 @pytest.mark.parametrize(
     "auth",
     [
-        pytest.param(Auth("basic", username="me", password=SECRET), id="basic"),
-        pytest.param(Auth("bearer", token=SECRET), id="bearer"),
-        pytest.param(Auth(headers={"X-Key": SECRET}), id="header"),
+        pytest.param(Auth("basic", username="me", password=SecretStr(SECRET)), id="basic"),
+        pytest.param(Auth("bearer", token=SecretStr(SECRET)), id="bearer"),
+        pytest.param(Auth(headers={"X-Key": SecretStr(SECRET)}), id="header"),
     ],
 )
 @pytest.mark.parametrize("status", [200, 302, 401, 403, 404, 500])
@@ -194,8 +195,8 @@ async def test_secrets_that_come_back_are_not_shown(auth: Auth, status: int):
         pytest.param({"urls": ("sr.example.com:8081",)}, id="no-scheme"),
         pytest.param({"urls": ("ftp://sr.example.com",)}, id="not-http"),
         pytest.param({"urls": ("http://",)}, id="no-host"),
-        pytest.param({"auth": Auth("bearer", token=f"{SECRET}\n")}, id="line-break-in-a-token"),
-        pytest.param({"auth": Auth(headers={"X-Key": f"{SECRET}\u2028"})}, id="odd-character-in-a-header"),
+        pytest.param({"auth": Auth("bearer", token=SecretStr(f"{SECRET}\n"))}, id="line-break-in-a-token"),
+        pytest.param({"auth": Auth(headers={"X-Key": SecretStr(f"{SECRET}\u2028")})}, id="odd-character-in-a-header"),
     ],
 )
 def test_what_cannot_work_is_said_before_the_first_request(settings: dict):

@@ -8,6 +8,7 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from fakes.certificates import SERIAL, Authority
 from fakes.clock import FakeClock
@@ -20,13 +21,14 @@ from schema_mcp.registries.http import RestClient
 READ = Call("GET", ("subjects",))
 WRITE = Call("POST", ("subjects", "a", "versions"), body={"schema": "{}"}, writes=True)
 SECRET = "canary-77a1"
+KEPT = SecretStr(SECRET)
 OAUTH = Auth(
     "oauth",
     token_url="https://idp.example.com/token",
     client_id="us er",
-    client_secret=f"{SECRET}:/+",
+    client_secret=SecretStr(f"{SECRET}:/+"),
     scope="sr.read",
-    headers={"target-sr-cluster": "lsrc-1"},
+    headers={"target-sr-cluster": SecretStr("lsrc-1")},
 )
 
 
@@ -72,11 +74,15 @@ def client(handler, auth: Auth, clock: FakeClock | None = None, url: str = "http
     ("auth", "url", "sent"),
     [
         pytest.param(Auth(), "http://sr.example.com", None, id="none"),
-        pytest.param(Auth("basic", "me", "p:w"), "http://sr.example.com", login("me:p:w"), id="basic"),
-        pytest.param(Auth("basic", "mé", "pß"), "http://sr.example.com", login("mé:pß"), id="basic-beyond-ascii"),
+        pytest.param(Auth("basic", "me", SecretStr("p:w")), "http://sr.example.com", login("me:p:w"), id="basic"),
+        pytest.param(
+            Auth("basic", "mé", SecretStr("pß")), "http://sr.example.com", login("mé:pß"), id="basic-beyond-ascii"
+        ),
         pytest.param(Auth(), "http://me:p%40w@sr.example.com", login("me:p@w"), id="in-the-address"),
-        pytest.param(Auth("bearer", token="t"), "http://me:pw@sr.example.com", "Bearer t", id="setting-beats-address"),
-        pytest.param(Auth("bearer", token="abc"), "http://sr.example.com", "Bearer abc", id="bearer"),
+        pytest.param(
+            Auth("bearer", token=SecretStr("t")), "http://me:pw@sr.example.com", "Bearer t", id="setting-beats-address"
+        ),
+        pytest.param(Auth("bearer", token=SecretStr("abc")), "http://sr.example.com", "Bearer abc", id="bearer"),
     ],
 )
 async def test_every_request_says_who_we_are(auth: Auth, url: str, sent: str | None):
@@ -237,7 +243,7 @@ def token() -> httpx2.Response:
 
 
 def test_secrets_are_not_in_the_text_of_a_connection():
-    auth = Auth("basic", "me", SECRET, SECRET, "https://idp.example.com", "id", SECRET, "s", {"X": SECRET})
+    auth = Auth("basic", "me", KEPT, KEPT, "https://idp.example.com", "id", KEPT, "s", {"X": KEPT})
 
     assert SECRET not in repr(Connection("prod", auth=auth))
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from schema_mcp.domain.allocation import IdRange, IdSource
 from schema_mcp.domain.errors import ConfigurationError
@@ -49,7 +50,9 @@ def test_everything_that_a_file_can_say_is_read(tmp_path: Path):
     assert told.remote == RemotePlace("origin", "main")
     assert (dev.name, dev.backend, dev.path) == ("dev", "embedded", tmp_path / "state/dev.sqlite")
     assert prod.urls == ("https://sr-a.example.com", "https://sr-b.example.com")
-    assert prod.auth == Auth("basic", username="ann", password="hunter2", headers={"X-Tenant": "blue"})
+    assert prod.auth == Auth(
+        "basic", username="ann", password=SecretStr("hunter2"), headers={"X-Tenant": SecretStr("blue")}
+    )
     assert prod.tls == Tls(tmp_path / "ca.pem", Path("/etc/ssl/me.pem"), Path("/etc/ssl/me.key"))
     assert (prod.limits, prod.timeouts) == (Limits(75, 25, 20), Timeouts(5, 30, 60))
     assert (prod.readonly, prod.retries, prod.options) == (True, 5, {"cache_ttl": 90})
@@ -231,4 +234,4 @@ def test_a_way_to_sign_that_makes_no_sense_is_refused(tmp_path: Path, said: str)
      ("https://example.com/x", ""), ("git@example.com:x", ""), ("origin", "")],
 )  # fmt: skip
 def test_the_secret_in_the_address_of_the_upstream_is_known_as_one(url: str, secret: str):
-    assert RemotePlace(url).secret == secret
+    assert RemotePlace(url).secret.get_secret_value() == secret

@@ -27,7 +27,7 @@ def mounted(tmp_path: Path) -> Path:
 def test_a_variable_of_the_file_is_read_from_the_file_that_it_names(mounted: Path):
     told = load(environ={"HOME": str(mounted), "SR_PASSWORD_FILE": str(mounted / "mounted")}, folder=mounted)
 
-    assert told.connections[0].auth.password == "hunter2"
+    assert told.connections[0].auth.password.get_secret_value() == "hunter2"
     assert "hunter2" in told.secrets
 
 
@@ -41,7 +41,10 @@ def test_the_password_of_older_variables_is_read_from_a_file(tmp_path: Path):
             f"SCHEMA_REGISTRY_PASSWORD{suffix}_FILE": str(tmp_path / "mounted"),
         }
 
-    assert [one.auth.password for one in load(environ=environ, folder=tmp_path).connections] == ["hunter2", "hunter2"]
+    assert [one.auth.password.get_secret_value() for one in load(environ=environ, folder=tmp_path).connections] == [
+        "hunter2",
+        "hunter2",
+    ]
 
 
 def test_the_ledgers_address_is_read_from_a_file(tmp_path: Path):
@@ -49,7 +52,7 @@ def test_the_ledgers_address_is_read_from_a_file(tmp_path: Path):
 
     told = load(environ={"HOME": str(tmp_path), "DATABASE_URL_FILE": str(tmp_path / "mounted")}, folder=tmp_path)
 
-    assert told.database_url == ADDRESS
+    assert told.database_url.get_secret_value() == ADDRESS
     assert "hunter2" in told.secrets
 
 

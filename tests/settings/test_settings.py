@@ -110,7 +110,7 @@ def test_the_variables_of_older_servers_name_registries(tmp_path: Path):
         ("registry-1", ("https://one.example.com",), "ann", False),
         ("prod", ("https://two.example.com",), "", True),
     ]
-    assert told.connections[1].auth.password == "hunter2"
+    assert told.connections[1].auth.password.get_secret_value() == "hunter2"
     assert told.default == "default"
     assert told.notes == ()
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from schema_mcp.domain.caller import Bound, Grant, Reach, Scope
 from schema_mcp.domain.errors import InvalidRequestError
 from schema_mcp.domain.naming import parse_context
@@ -201,7 +203,7 @@ def _github(value: Value, folder: Path) -> GitHub:
     file = said.pop("client_secret_file", "")
     if file:
         try:
-            said["client_secret"] = (folder / file).read_text(encoding="utf-8").strip()
+            said["client_secret"] = SecretStr((folder / file).read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError) as error:
             raise value.fault(f"client_secret_file cannot be read: {type(error).__name__}") from error
     missing = [key for key in ("client_id", "client_secret") if not said.get(key)]

@@ -42,7 +42,7 @@ class GitHubIdentity:
 
         A GitHub Enterprise without rate limits answers 404 (https://docs.github.com/en/rest/rate-limit).
         """
-        login = httpx2.BasicAuth(self._app.client_id, self._app.client_secret)
+        login = httpx2.BasicAuth(self._app.client_id, self._app.client_secret.get_secret_value())
         response = await self._sent("GET", "/rate_limit", auth=login)
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             raise IdentityAwayError("GitHub does not take our app's name and secret", hint="Check access.yaml.")
@@ -71,7 +71,7 @@ class GitHubIdentity:
 
     async def _checked(self, token: str) -> tuple[Mapping[str, Any], list[str]]:
         path = f"/applications/{quote(self._app.client_id, safe='')}/token"
-        login = httpx2.BasicAuth(self._app.client_id, self._app.client_secret)
+        login = httpx2.BasicAuth(self._app.client_id, self._app.client_secret.get_secret_value())
         response = await self._sent("POST", path, json={"access_token": token}, auth=login)
         if response.status_code in (404, 422):
             raise UnknownCallerError("GitHub does not know this token as one of our app's", hint=_HINT)
@@ -144,7 +144,7 @@ class GitHubIdentity:
         """The token for a code; GitHub reports errors inside a 200, and answers as a form where it likes."""
         form = {
             "client_id": self._app.client_id,
-            "client_secret": self._app.client_secret,
+            "client_secret": self._app.client_secret.get_secret_value(),
             "code": code,
             "code_verifier": verifier,
             "redirect_uri": redirect,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from schema_mcp.domain.caller import Bound, Caller, Grant, Reach, Scope, fits, with_implied
 
 CAPS: Mapping[str, Scope] = {"public_repo": Scope.READ, "repo": Scope.WRITE, "admin:org": Scope.ADMIN}
@@ -31,7 +33,7 @@ class GitHub:
     """An OAuth app at github.com, or at a GitHub Enterprise of one's own."""
 
     client_id: str
-    client_secret: str = field(repr=False)
+    client_secret: SecretStr
     url: str = "https://github.com"
     api: str = "https://api.github.com"
     classic_tokens: bool = False
@@ -127,7 +129,7 @@ class Access:
         return bool(self.github or self.issuers)
 
     @property
-    def secrets(self) -> frozenset[str]:
+    def secrets(self) -> frozenset[SecretStr]:
         return frozenset({self.github.client_secret}) if self.github else frozenset()
 
     @property

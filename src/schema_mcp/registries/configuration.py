@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from schema_mcp.domain.allocation import IdRange, IdSource
 from schema_mcp.domain.approval import Irreversible
@@ -54,14 +56,14 @@ REGISTRY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 class RemotePlace:
     """Where the store is fetched from and pushed to: a URL, or the name of a remote that its repository has."""
 
-    url: str
+    url: str = field(repr=False)
     branch: str = ""
 
     @property
-    def secret(self) -> str:
+    def secret(self) -> SecretStr:
         """The password, or the token, that stands in the URL; empty where there is none."""
         login = re.match(r"https://([^/@\s]+)@", self.url)
-        return login[1].rpartition(":")[2] if login else ""
+        return SecretStr(login[1].rpartition(":")[2] if login else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def _itself(value: Value) -> Value:
     return value
 
 
-def _headers(value: Value) -> dict[str, str]:
+def _headers(value: Value) -> dict[str, SecretStr]:
     return {name: secret(one) for name, one in entries(value).items()}
 
 

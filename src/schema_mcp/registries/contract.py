@@ -16,11 +16,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
+from pydantic import SecretStr
+
 from schema_mcp.domain.approval import Irreversible
 from schema_mcp.domain.schema import Dependency, Json, Mode, Reference, Schema, Subject, Version
 
 Number: TypeAlias = int | Literal["latest"]
 """A version number, or the newest live one."""
+
+
+NO_SECRET = SecretStr("")
 
 
 class Capability(StrEnum):
@@ -52,17 +57,22 @@ class Capability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """How to sign in to a registry. Secrets never show in `repr`."""
+    """How to sign in to a registry."""
 
     type: Literal["none", "basic", "bearer", "oauth"] = "none"
     username: str = ""
-    password: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)
+    password: SecretStr = NO_SECRET
+    token: SecretStr = NO_SECRET
     token_url: str = ""
     client_id: str = ""
-    client_secret: str = field(default="", repr=False)
+    client_secret: SecretStr = NO_SECRET
     scope: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    headers: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr])
+
+    @property
+    def header_texts(self) -> dict[str, str]:
+        """The headers as they are sent."""
+        return {name: value.get_secret_value() for name, value in self.headers.items()}
 
 
 @dataclass(frozen=True, slots=True)

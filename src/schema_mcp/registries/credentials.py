@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import anyio
 import httpx2
+from pydantic import SecretStr
 
 from schema_mcp.domain.errors import ConfigurationError, RegistryError
 from schema_mcp.registries.contract import Auth, Connection
@@ -73,7 +74,7 @@ class ClientCredentials:
     async def _fetch(self) -> None:
         form = {"grant_type": "client_credentials"} | ({"scope": self._auth.scope} if self._auth.scope else {})
         # RFC 6749, 2.3.1: id and secret are form-encoded before they become a basic login.
-        login = basic(quote(self._auth.client_id, safe=""), quote(self._auth.client_secret, safe=""))
+        login = basic(quote(self._auth.client_id, safe=""), quote(self._auth.client_secret.get_secret_value(), safe=""))
         headers = {"Authorization": login, "Accept": "application/json"}
         try:
             response = await self._tokens().post(self._auth.token_url, data=form, headers=headers)
@@ -81,7 +82,7 @@ class ClientCredentials:
             raise self._no_token(f"did not answer ({type(error).__name__})") from error
         token, lifetime = self._read(response)
         self._good_until = self._clock.now() + lifetime - min(LEEWAY, lifetime / 2)
-        self._headers = _checked(self._registry, {"Authorization": f"Bearer {token}", **self._auth.headers})
+        self._headers = _checked(self._registry, {"Authorization": f"Bearer {token}", **self._auth.header_texts})
 
     def _read(self, response: httpx2.Response) -> tuple[str, float]:
         if not response.is_success:
@@ -108,12 +109,12 @@ def credentials_of(connection: Connection, tokens: Tokens, clock: Clock) -> Cred
         case "oauth":
             return ClientCredentials(connection, tokens, clock)
         case "basic":
-            login = {"Authorization": basic(auth.username, auth.password)}
+            login = {"Authorization": basic(auth.username, auth.password.get_secret_value())}
         case "bearer":
-            login = {"Authorization": f"Bearer {auth.token}"}
+            login = {"Authorization": f"Bearer {auth.token.get_secret_value()}"}
         case "none":
             login = dict[str, str]()
-    return Fixed(_checked(connection.name, {**login, **auth.headers}))
+    return Fixed(_checked(connection.name, {**login, **auth.header_texts}))
 
 
 def signed_in(connection: Connection) -> Connection:
@@ -130,7 +131,7 @@ def signed_in(connection: Connection) -> Connection:
     auth = connection.auth
     if login is not None and auth.type == "none":
         name, password = unquote(login.username or ""), unquote(login.password or "")
-        auth = replace(auth, type="basic", username=name, password=password)
+        auth = replace(auth, type="basic", username=name, password=SecretStr(password))
     return replace(connection, urls=bare, auth=auth)
 
 
@@ -141,9 +142,10 @@ def basic(username: str, password: str) -> str:
 
 def secrets_of(auth: Auth) -> frozenset[str]:
     """Every text that must not be shown, should a registry or a proxy send it back to us."""
-    plain = {auth.password, auth.token, auth.client_secret, *auth.headers.values()}
+    kept = (auth.password, auth.token, auth.client_secret)
+    plain = {*(one.get_secret_value() for one in kept), *auth.header_texts.values()}
     if auth.type == "basic":
-        plain.add(basic(auth.username, auth.password).removeprefix("Basic "))
+        plain.add(basic(auth.username, auth.password.get_secret_value()).removeprefix("Basic "))
     return frozenset(secret for secret in plain if secret)
 
 

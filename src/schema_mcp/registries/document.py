@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import yaml
+from pydantic import SecretStr
 
 from schema_mcp.domain.errors import ConfigurationError
 
@@ -186,11 +187,11 @@ def text(value: Value) -> str:
     return value.content
 
 
-def secret(value: Value) -> str:
+def secret(value: Value) -> SecretStr:
     """A text that may be empty and is never repeated."""
     if not isinstance(value.content, str):
         raise value.fault("a text belongs here")
-    return value.content
+    return SecretStr(value.content)
 
 
 def texts(value: Value) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from pydantic import SecretStr
+
 from schema_mcp.domain.errors import ConfigurationError
 from schema_mcp.registries.configuration import address
 from schema_mcp.registries.contract import Auth, Connection
@@ -60,6 +62,6 @@ def _from_variables(environ: Mapping[str, str], suffix: str, usual_name: str) ->
         name=environ.get(f"SCHEMA_REGISTRY_NAME{suffix}", "") or usual_name,
         backend="confluent",
         urls=(url.rstrip("/"),),
-        auth=Auth("basic", username=user, password=password) if user else Auth(),
+        auth=Auth("basic", username=user, password=SecretStr(password)) if user else Auth(),
         readonly=truth_at(f"READONLY{suffix}", readonly) if readonly else False,
     )

@@ -84,7 +84,7 @@ GUARDS = (
             ),
             Place(
                 "registries/http.py",
-                "        headers = {**self._headers, **credentials}\n",
+                "        headers = {**telling(self._caller_header), **self._headers, **credentials}\n",
                 "        from schema_mcp.identity import memory\n"
                 "        headers = {**self._headers, **credentials, 'Authorization': f'Bearer {memory.seen}'}\n",
             ),

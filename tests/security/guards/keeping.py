@@ -113,7 +113,8 @@ GUARDS = (
             Place(
                 "services/commits.py",
                 '    message = f"Add {version.subject.name} v{version.number}{where} (ID: {version.id})"\n',
-                "    message = 'Add\\n\\n' + str([one.auth.password for one in ground.fleet.connections.values()])\n",
+                "    all_of = ground.fleet.connections.values()\n"
+                "    message = 'Add\\n\\n' + str([one.auth.password.get_secret_value() for one in all_of])\n",
             )
         ],
         ["security/test_canaries.py::test_no_tool_tells_a_secret[list_registries]"],
