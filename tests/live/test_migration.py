@@ -1,11 +1,6 @@
 """From a real product to the embedded registry and back, with ids where the product keeps them."""
 
 import json
-import random
-import subprocess
-import sys
-import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,84 +93,6 @@ def test_without_ids_an_estate_goes_under_another_prefix(lone_server: Server, pr
     lone_server.call("rollback_change", task=done["task"], plan=undo["plan"], wait=60)
     assert lone_server.call("list_subjects", registry="real", prefix=other)["total"] == 0
     assert held(lone_server, "real", prefix) == before
-
-
-KILLS = 20
-SUBJECTS, EACH = 16, 8
-
-
-def test_a_migration_to_a_product_arrives_whole_however_often_it_is_killed(
-    lone_server: Server, product: str, tmp_path: Path
-):
-    prefix, keeps_ids = f"{product}-killed-", product in KEEPS_IDS
-    other = prefix if keeps_ids else f"{product}-arrived-"
-    many(lone_server, prefix)
-    before = all_of(lone_server, "dev", prefix)
-    ends = {"source": "dev", "target": "real", "prefix": prefix, "target_prefix": other, "keep_ids": keeps_ids}
-    shown = lone_server.call("migrate_schemas", **ends)
-
-    killed = until_done(lone_server, tmp_path / "world", ends, shown["plan"])
-
-    assert killed > 0
-    after = all_of(lone_server, "real", other)
-    assert {name: one[1:] for name, one in after.items()} == {name: one[1:] for name, one in before.items()}
-    if keeps_ids:
-        assert after == before
-    assert not lone_server.call("get_registry_info", registry="real").get("importing")
-    [task] = [row for row in lone_server.call("list_tasks")["tasks"] if row.get("plan") == shown["plan"]]
-    assert (task["status"], task["done"]) == ("succeeded", task["total"])
-    undo = lone_server.call("rollback_change", task=task["task"])["preview"]
-    lone_server.call("rollback_change", task=task["task"], plan=undo["plan"], wait=60)
-    assert lone_server.call("list_subjects", registry="real", prefix=other)["total"] == 0
-
-
-def many(server: Server, prefix: str) -> None:
-    """Histories on the embedded registry, each of which uses the one before it."""
-    for number in range(SUBJECTS):
-        used = [{"name": f"shop.R{number - 1}", "subject": f"{prefix}{number - 1:02}", "version": EACH}][: number > 0]
-        for turn in range(1, EACH + 1):
-            fields: list[dict[str, Any]] = [{"name": f"f{one}", "type": "long", "default": 0} for one in range(turn)]
-            fields += [{"name": "of", "type": ["null", one["name"]], "default": None} for one in used]
-            text = json.dumps({"type": "record", "name": f"R{number}", "namespace": "shop", "fields": fields})
-            there = {"registry": "dev", "subject": f"{prefix}{number:02}"}
-            server.call("register_schema", **there, schema_text=text, references=used)
-
-
-def all_of(server: Server, registry: str, prefix: str) -> dict[str, Any]:
-    """Ids, texts and references of all of them, by number and version."""
-    found: dict[str, Any] = {}
-    for number in range(SUBJECTS):
-        for turn in range(1, EACH + 1):
-            one = server.call("get_schema", registry=registry, subject=f"{prefix}{number:02}", version=turn)
-            uses = [(used["name"], used["subject"].removeprefix(prefix)) for used in one.get("references", [])]
-            found[f"{number} {turn}"] = (one["id"], json.loads(one["schema_text"]), uses)
-    return found
-
-
-def until_done(server: Server, world: Path, ends: dict[str, Any], plan: str) -> int:
-    """Carry a migration out in processes that are killed at random points; how many were."""
-    keeps = "--keep-ids" if ends["keep_ids"] else "--no-keep-ids"
-    options = [f"--{name.replace('_', '-')}={value}" for name, value in ends.items() if name != "keep_ids"]
-    command = [sys.executable, "-m", "schema_mcp", "migrate-schemas", *options, keeps, f"--plan={plan}", "--wait=120"]
-    points = sorted(random.Random(plan).sample(range(1, SUBJECTS * EACH * 9 // 10), KILLS))
-    for killed in range(KILLS + 1):
-        run = subprocess.Popen(command, cwd=world, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        point = points[killed] if killed < KILLS else sys.maxsize
-        until = time.monotonic() + 120
-        while run.poll() is None and progress(server, plan) < point and time.monotonic() < until:
-            time.sleep(0.01)
-        if run.poll() is not None:
-            told = run.communicate()[0]
-            assert run.returncode == 0 or "has carried it out already" in told, told
-            return killed
-        run.kill()
-        run.communicate()
-    raise AssertionError("it was not done in 120 seconds")
-
-
-def progress(server: Server, plan: str) -> int:
-    """How many of a plan's steps are done."""
-    return next((row["done"] for row in server.call("list_tasks")["tasks"] if row.get("plan") == plan), 0)
 
 
 def test_a_bundle_is_brought_in_and_taken_back(lone_server: Server, product: str):
